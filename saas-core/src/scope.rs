@@ -1,0 +1,87 @@
+//! Who asks for what: the value every operation on tenant data starts from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{RequestId, TenantId, UserId};
+
+/// Which tenant is meant, who acts, and in which request.
+///
+/// A scope is passed on explicitly, never kept in a global or a task-local: work that outlives its
+/// request takes the scope along or does not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    tenant: TenantId,
+    actor: Actor,
+    request: RequestId,
+}
+
+impl Scope {
+    /// Ties the three together.
+    #[must_use]
+    pub const fn new(tenant: TenantId, actor: Actor, request: RequestId) -> Self {
+        Self { tenant, actor, request }
+    }
+
+    /// The tenant whose data is meant.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The request, or the run of a job, on whose behalf this happens.
+    #[must_use]
+    pub const fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// The same tenant and request, with another actor: what authentication does.
+    #[must_use]
+    pub fn acting_as(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Actor {
+    /// Nobody has proven who they are.
+    Anonymous,
+    /// A signed-in person.
+    User {
+        /// Who it is.
+        id: UserId,
+    },
+    /// The application itself, for a stated reason.
+    System {
+        /// Why it acts, for the audit log: `provision`, `import`, `retention`.
+        reason: String,
+    },
+}
+
+impl Actor {
+    /// The application itself, acting for `reason`.
+    #[must_use]
+    pub fn system(reason: impl Into<String>) -> Self {
+        Self::System { reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::User { id } => write!(f, "user {id}"),
+            Self::System { reason } => write!(f, "system ({reason})"),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Tenants: which one a request means, and the wall around its data.
+
+pub mod domain;
+pub mod error;
+pub mod placement;
+pub mod resolve;
+pub mod slug;
+pub mod store;
+pub mod tenant;
+
+pub use error::TenancyError;
+pub use placement::{Isolation, Placement, ServerId};
+pub use slug::{Slug, SlugError};
+pub use store::TenantStore;
+pub use tenant::{NewTenant, Status, Tenant};

@@ -1,0 +1,123 @@
+//! Where tenants are kept and looked up.
+//!
+//! [`TenantStore`] is small and object safe. [`MemoryTenantStore`] is the reference
+//! implementation, [`PostgresTenantStore`] keeps tenants in the control plane, and
+//! [`CachedTenantStore`] stands before either of them. All three run the same conformance suite.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use saas_core::TenantId;
+
+use crate::{
+    domain::{Domain, DomainId},
+    error::TenancyError,
+    placement::{Placement, Server},
+    resolve::HostName,
+    slug::Slug,
+    tenant::{Limits, NewTenant, Settings, Status, Tenant},
+};
+
+/// Where tenants are looked up and changed.
+///
+/// # Contract
+/// 1. A tenant is found by [`by_slug`](Self::by_slug) and [`by_domain`](Self::by_domain) only after
+///    [`mark_ready`](Self::mark_ready): half-made tenants do not resolve. [`by_id`](Self::by_id)
+///    and [`list`](Self::list) show them, for provisioning to resume.
+/// 2. A slug is never given twice, even after its tenant is gone.
+/// 3. [`insert`](Self::insert) of an id that exists with the same slug returns the stored tenant: a
+///    retry is not an error.
+/// 4. Every change makes the version grow by one, and is seen by the next read of the same store.
+/// 5. A domain resolves only while it is verified; one name belongs to at most one tenant.
+///
+/// # Errors
+/// Every method may answer [`TenancyError::Store`] when the backend cannot be reached.
+#[async_trait]
+pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
+    /// The tenant with this id, ready or not.
+    async fn by_id(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, TenancyError>;
+
+    /// The ready tenant of this name.
+    async fn by_slug(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>, TenancyError>;
+
+    /// The ready tenant that owns this verified domain.
+    async fn by_domain(&self, name: &HostName) -> Result<Option<Arc<Tenant>>, TenancyError>;
+
+    /// Tenants in the order of their ids, ready or not, from the one behind `after`.
+    async fn list(
+        &self,
+        after: Option<TenantId>,
+        limit: u32,
+    ) -> Result<Vec<Arc<Tenant>>, TenancyError>;
+
+    /// Stores a tenant that is not ready yet.
+    ///
+    /// # Errors
+    /// [`TenancyError::SlugTaken`] when another tenant has or had the slug.
+    async fn insert(&self, tenant: NewTenant) -> Result<Arc<Tenant>, TenancyError>;
+
+    /// Lets a tenant resolve from now on. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`TenancyError::NotFound`] when there is no such tenant.
+    async fn mark_ready(&self, id: TenantId) -> Result<(), TenancyError>;
+
+    /// Changes a tenant.
+    ///
+    /// # Errors
+    /// [`TenancyError::NotFound`] when there is no such tenant, [`TenancyError::Stale`] when
+    /// `expected` is given and is not its version.
+    async fn update(
+        &self,
+        id: TenantId,
+        change: TenantChange,
+        expected: Option<i64>,
+    ) -> Result<Arc<Tenant>, TenancyError>;
+
+    /// Forgets a tenant and its domains. Its slug stays taken. Repeating it changes nothing.
+    async fn remove(&self, id: TenantId) -> Result<(), TenancyError>;
+
+    /// The domains that a tenant claims, by name.
+    async fn domains(&self, tenant: TenantId) -> Result<Vec<Domain>, TenancyError>;
+
+    /// Claims a domain for its tenant; unverified until [`set_verified`](Self::set_verified).
+    ///
+    /// # Errors
+    /// [`TenancyError::DomainTaken`] when a tenant has verified the name already, or this one
+    /// claims it already; [`TenancyError::NotFound`] when there is no such tenant.
+    async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError>;
+
+    /// States when a domain's ownership was proven last, or with `None` that the proof is gone.
+    ///
+    /// # Errors
+    /// [`TenancyError::NotFound`] when the tenant claims no such domain,
+    /// [`TenancyError::DomainTaken`] when another tenant has proven it first.
+    async fn set_verified(
+        &self,
+        tenant: TenantId,
+        domain: DomainId,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(), TenancyError>;
+
+    /// Gives a domain up. Repeating it changes nothing.
+    async fn release_domain(&self, tenant: TenantId, domain: DomainId) -> Result<(), TenancyError>;
+
+    /// The servers of the fleet, the default one first.
+    async fn servers(&self) -> Result<Vec<Server>, TenancyError>;
+}
+
+/// What [`TenantStore::update`] changes; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TenantChange {
+    /// The name for people.
+    pub name: Option<String>,
+    /// Whether it is served.
+    pub status: Option<Status>,
+    /// Where its data lives.
+    pub placement: Option<Placement>,
+    /// What its owners set.
+    pub settings: Option<Settings>,
+    /// What it may use up.
+    pub limits: Option<Limits>,
+}
