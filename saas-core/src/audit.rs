@@ -83,7 +83,7 @@ impl AuditEntry {
 impl Target {
     /// The thing of this `kind` with this `id`.
     #[must_use]
-    pub fn new(kind: impl Into<String>, id: impl ToString) -> Self {
-        Self { kind: kind.into(), id: id.to_string() }
+    pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { kind: kind.into(), id: id.into() }
     }
 }

@@ -38,10 +38,14 @@ pub enum TenancyError {
     #[error("the database is busy; try again in a moment")]
     Busy,
     /// A statement that would leave the transaction or its tenant was refused.
-    #[error("`{0}` is not allowed on a tenant's transaction: only select, insert, update, delete, merge, values and with are")]
+    #[error(
+        "`{0}` is not allowed on a tenant's transaction: only select, insert, update, delete, merge, values and with are"
+    )]
     StatementRefused(String),
     /// The simple protocol was used, which takes several statements at once.
-    #[error("`raw_sql` and plain strings are not allowed on a tenant's transaction; use `sqlx::query`")]
+    #[error(
+        "`raw_sql` and plain strings are not allowed on a tenant's transaction; use `sqlx::query`"
+    )]
     SimpleProtocol,
     /// The server lacks what the isolation needs.
     #[error("a tenant with {isolation} isolation needs {needs}")]

@@ -1,5 +1,7 @@
 //! Tenants: which one a request means, and the wall around its data.
 
+#[cfg(feature = "postgres")]
+pub mod db;
 pub mod domain;
 pub mod error;
 pub mod placement;

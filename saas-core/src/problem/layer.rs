@@ -107,7 +107,7 @@ fn finish(mut response: Response, id: RequestId) -> Response {
                     chain(&problem),
                 );
             }
-            response = replace_body(response, problem.with_request_id(id));
+            response = replace_body(&response, problem.with_request_id(id));
         }
     }
     if let Ok(value) = header::HeaderValue::try_from(id.to_string()) {
@@ -121,7 +121,7 @@ fn is_problem(response: &Response) -> bool {
 }
 
 /// The document takes the place of the body; headers such as `Allow` or `Retry-After` stay.
-fn replace_body(old: Response, problem: Problem) -> Response {
+fn replace_body(old: &Response, problem: Problem) -> Response {
     let mut response = problem.into_response();
     for (name, value) in old.headers() {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH | header::CACHE_CONTROL) {

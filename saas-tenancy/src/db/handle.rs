@@ -1,0 +1,199 @@
+use std::{collections::HashMap, sync::Arc};
+
+use saas_core::{Actor, Clock, RequestId, Scope};
+
+use super::{
+    lease::Lease,
+    options::DatabaseOptions,
+    pool::{ServerPool, Target},
+    server::ServerAddress,
+    session::Session,
+    shares::Shares,
+    system::SystemTx,
+    transaction::TenantTx,
+};
+use crate::{error::TenancyError, placement::ServerId, resolve::ResolvedTenant};
+
+/// How many connections administration and system work may use per server.
+const ADMIN_CONNECTIONS: usize = 4;
+
+/// The databases of all tenants, over all servers of the fleet. One per process; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct TenantDatabases(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    servers: HashMap<ServerId, Server>,
+    control: ServerId,
+}
+
+#[derive(Debug)]
+struct Server {
+    address: ServerAddress,
+    pool: Arc<ServerPool>,
+    admin: Arc<ServerPool>,
+    shares: Shares,
+}
+
+impl TenantDatabases {
+    /// The databases on the `control` server, which also holds the control plane, and on `others`.
+    /// No connection is opened yet.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, because idle connections are closed in the background.
+    #[must_use]
+    pub fn new(
+        options: &DatabaseOptions,
+        control: ServerAddress,
+        others: impl IntoIterator<Item = ServerAddress>,
+        clock: Clock,
+    ) -> Self {
+        let id = control.id();
+        let all = std::iter::once(control).chain(others);
+        let servers = all.map(|one| (one.id(), Server::new(options, one, &clock))).collect();
+        Self(Arc::new(Inner { clock, servers, control: id }))
+    }
+
+    /// The database of `tenant`, for `actor` in `request`. No connection is taken yet.
+    #[must_use]
+    pub fn scoped(&self, tenant: &ResolvedTenant, actor: Actor, request: RequestId) -> TenantDb {
+        let scope = Scope::new(tenant.id, actor, request);
+        TenantDb { databases: self.clone(), tenant: tenant.clone(), scope }
+    }
+
+    /// Begins a transaction of the application itself, across the tenants of the control plane's
+    /// server. `reason` goes into the system's audit log.
+    ///
+    /// # Errors
+    /// [`TenancyError::Unsafe`] when no admin address is configured, [`TenancyError::Busy`] when no
+    /// connection became free in time, [`TenancyError::Database`] when the server refuses.
+    pub async fn system(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        reason: &str,
+    ) -> Result<SystemTx, TenancyError> {
+        let lease = self.admin(self.0.control).await?;
+        SystemTx::begin(lease, actor, request, &self.0.clock, reason).await
+    }
+
+    /// An application connection to the control plane, for the crate's own stores.
+    pub(crate) async fn control(&self) -> Result<Lease, TenancyError> {
+        let server = self.server(self.0.control)?;
+        server.pool.acquire(Target::App, || Ok(server.address.app.clone())).await
+    }
+
+    /// An admin connection to the common database of a server.
+    pub(crate) async fn admin(&self, server: ServerId) -> Result<Lease, TenancyError> {
+        let server = self.server(server)?;
+        let admin = server.address.admin.as_ref().ok_or_else(|| {
+            TenancyError::Unsafe(
+                "this needs an admin connection: set `ADMIN_DATABASE_URL`".to_owned(),
+            )
+        })?;
+        server.admin.acquire(Target::Admin, || Ok(admin.clone())).await
+    }
+
+    /// Closes idle connections to a tenant's own database, before it is dropped.
+    pub(crate) fn forget(&self, tenant: &crate::Tenant) {
+        if let Ok(server) = self.server(tenant.placement.server) {
+            server.pool.forget(Target::Tenant(tenant.id));
+        }
+    }
+
+    fn server(&self, id: ServerId) -> Result<&Server, TenancyError> {
+        self.0.servers.get(&id).ok_or_else(|| {
+            TenancyError::store(format!("no address is configured for the server {id}"))
+        })
+    }
+}
+
+impl Server {
+    fn new(options: &DatabaseOptions, address: ServerAddress, clock: &Clock) -> Self {
+        let admin = options.clone().with_connections(ADMIN_CONNECTIONS);
+        Self {
+            pool: ServerPool::new(options.clone(), clock.clone()),
+            admin: ServerPool::new(admin, clock.clone()),
+            shares: Shares::new(options.tenant_share),
+            address,
+        }
+    }
+}
+
+/// One tenant's database, for one actor in one request.
+///
+/// It holds no connection until [`begin`](Self::begin), so a request that is turned away has taken
+/// none. There is no way to point it at another tenant.
+#[derive(Debug, Clone)]
+pub struct TenantDb {
+    databases: TenantDatabases,
+    tenant: ResolvedTenant,
+    scope: Scope,
+}
+
+impl TenantDb {
+    /// Who asks for whose data.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The tenant whose data this is.
+    #[must_use]
+    pub const fn tenant(&self) -> &ResolvedTenant {
+        &self.tenant
+    }
+
+    /// Begins a transaction in the tenant's context: one message, one round trip.
+    ///
+    /// The handle is borrowed for as long as the transaction lives.
+    ///
+    /// # Errors
+    /// [`TenancyError::Busy`] when the tenant uses up its share of connections, or the server has
+    /// none left, for longer than the acquire timeout; [`TenancyError::Database`] when the server
+    /// refuses.
+    pub async fn begin(&mut self) -> Result<TenantTx<'_>, TenancyError> {
+        let server = self.databases.server(self.tenant.placement.server)?;
+        let waiting = server.shares.acquire(self.tenant.id);
+        let share = tokio::time::timeout(server.pool.options.acquire_timeout, waiting)
+            .await
+            .map_err(|_| TenancyError::Busy)?
+            .ok_or(TenancyError::Busy)?;
+        let lease = server.enter(&self.tenant).await?.with_share(share);
+        Ok(TenantTx::new(lease, &self.scope))
+    }
+}
+
+impl Server {
+    /// A connection with the transaction of `tenant` open on it.
+    ///
+    /// An idle connection may have been closed by the server; nothing was done on it yet, so the
+    /// next one is tried, and at last a fresh one.
+    async fn enter(&self, tenant: &ResolvedTenant) -> Result<Lease, TenancyError> {
+        let Session { target, begin } = Session::of(tenant);
+        loop {
+            let mut lease = self
+                .pool
+                .acquire(target, || match target {
+                    Target::Tenant(id) => self.address.of_tenant(id),
+                    Target::App | Target::Admin => Ok(self.address.app.clone()),
+                })
+                .await?;
+            match lease.begin(begin.clone()).await {
+                Ok(()) => return Ok(lease),
+                Err(error) if lease.is_reused() && is_lost(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Whether the connection, rather than the statement, failed.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        // Class 57P: the server shuts down or the backend was terminated.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => true,
+    }
+}

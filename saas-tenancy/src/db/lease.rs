@@ -1,0 +1,302 @@
+//! A connection in use, and the promise under which it is given back.
+
+#![expect(clippy::disallowed_types, reason = "a lease is what guards a connection")]
+
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use futures_util::{Stream, StreamExt, future::BoxFuture, stream::BoxStream};
+use sqlx::{
+    AssertSqlSafe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    pool::{Connection, ServerPool, Target},
+    shares::Share,
+    statement::{Checked, Persistence, check_verb},
+};
+use crate::error::TenancyError;
+
+/// How long a broken-off statement may go on before its connection is closed.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection in use.
+///
+/// Its [`Phase`] says what the server may still think, and `drop` acts on it: a connection whose
+/// transaction is not provably over never reaches the next borrower.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    conn: Option<PgConnection>,
+    phase: Phase,
+    target: Target,
+    born: Duration,
+    reused: bool,
+    pool: Arc<ServerPool>,
+    permits: Option<Permits>,
+}
+
+/// Held as long as the connection is in use.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held for what its drop does")]
+struct Permits {
+    connection: OwnedSemaphorePermit,
+    share: Option<Share>,
+}
+
+/// What the server may still think of this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No transaction is open and nothing is under way.
+    Clean,
+    /// A transaction is open and every message was answered.
+    Open,
+    /// A message was sent, or half sent, and its answer not read to the end.
+    UnderWay,
+    /// A statement failed; the server takes nothing but the end of the transaction.
+    Failed,
+}
+
+impl Lease {
+    pub(super) fn new(
+        connection: Connection,
+        pool: Arc<ServerPool>,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        let Connection { conn, target, born, idle_since } = connection;
+        Self {
+            conn: Some(conn),
+            phase: Phase::Clean,
+            target,
+            born,
+            reused: idle_since.is_some(),
+            pool,
+            permits: Some(Permits { connection: permit, share: None }),
+        }
+    }
+
+    /// Keeps a tenant's share as long as the connection.
+    pub(super) fn with_share(mut self, share: Share) -> Self {
+        if let Some(permits) = &mut self.permits {
+            permits.share = Some(share);
+        }
+        self
+    }
+
+    /// Whether somebody used the connection before, so that the server may have closed it since.
+    pub(super) const fn is_reused(&self) -> bool {
+        self.reused
+    }
+
+    /// Opens a transaction with `begin`, one message that also sets its context.
+    ///
+    /// The phase changes before the message leaves, so a future that is dropped half way leaves a
+    /// lease that cleans up.
+    pub(crate) async fn begin(&mut self, begin: String) -> Result<(), sqlx::Error> {
+        let (conn, phase) = self.parts()?;
+        *phase = Phase::UnderWay;
+        conn.execute(AssertSqlSafe(begin)).await?;
+        *phase = Phase::Open;
+        Ok(())
+    }
+
+    /// Ends the transaction and waits until the server has confirmed it.
+    ///
+    /// # Errors
+    /// [`TenancyError::Database`] when the server does not confirm it, or when a statement of the
+    /// transaction failed before: the server would answer `COMMIT` with a silent rollback.
+    pub(crate) async fn commit(mut self) -> Result<(), TenancyError> {
+        if self.phase == Phase::Failed {
+            return Err(TenancyError::Database(
+                "a statement of the transaction failed, so nothing of it can be committed".into(),
+            ));
+        }
+        let (conn, phase) = self.parts()?;
+        *phase = Phase::UnderWay;
+        conn.execute("commit").await?;
+        *phase = Phase::Clean;
+        Ok(())
+    }
+
+    /// The bare connection, for the crate's own administration. Whoever takes it gives it back
+    /// with no transaction open and says so with [`release`](Self::release).
+    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        self.phase = Phase::UnderWay;
+        self.conn.as_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// Gives a bare connection back to be used again.
+    pub(crate) fn release(mut self) {
+        self.phase = Phase::Clean;
+    }
+
+    fn persistence(&self) -> Persistence {
+        if self.pool.keeps_statements() { Persistence::Cached } else { Persistence::Unnamed }
+    }
+
+    fn parts(&mut self) -> Result<(&mut PgConnection, &mut Phase), sqlx::Error> {
+        let conn = self.conn.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        Ok((conn, &mut self.phase))
+    }
+
+    /// [`Executor::fetch_many`] for checked statements.
+    pub(super) fn fetch_many<'e, 'q: 'e, E>(&'e mut self, query: E) -> RowStream<'e>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let persistence = self.persistence();
+        let started = Checked::new(query, persistence).and_then(|query| Ok((query, self.parts()?)));
+        match started {
+            Ok((query, (conn, phase))) => {
+                let rows = conn.fetch_many(query);
+                Box::pin(Tracked { rows, message: Message::start(phase) })
+            }
+            Err(error) => Box::pin(futures_util::stream::iter([Err(error)])),
+        }
+    }
+
+    /// [`Executor::fetch_optional`] for checked statements.
+    pub(super) fn fetch_optional<'e, 'q: 'e, E>(
+        &'e mut self,
+        query: E,
+    ) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let checked = Checked::new(query, self.persistence());
+        Box::pin(async move {
+            let (conn, phase) = self.parts()?;
+            let query = checked?;
+            let message = Message::start(phase);
+            message.finish(conn.fetch_optional(query).await)
+        })
+    }
+
+    /// [`Executor::prepare_with`] for checked statements.
+    pub(super) fn prepare_with<'e>(
+        &'e mut self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>> {
+        Box::pin(async move {
+            check_verb(sql.as_str())?;
+            let (conn, phase) = self.parts()?;
+            let message = Message::start(phase);
+            message.finish(conn.prepare_with(sql, parameters).await)
+        })
+    }
+}
+
+/// Rows and counts, as the driver hands them out.
+pub(super) type RowStream<'e> = BoxStream<'e, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>;
+
+/// A message under way: what its end means for the lease.
+struct Message<'e>(&'e mut Phase);
+
+impl<'e> Message<'e> {
+    /// A failure stays one until the transaction is over.
+    fn start(phase: &'e mut Phase) -> Self {
+        if *phase != Phase::Failed {
+            *phase = Phase::UnderWay;
+        }
+        Self(phase)
+    }
+
+    /// The answer was read to its end.
+    fn answered(&mut self) {
+        if *self.0 == Phase::UnderWay {
+            *self.0 = Phase::Open;
+        }
+    }
+
+    fn failed(&mut self) {
+        *self.0 = Phase::Failed;
+    }
+
+    fn finish<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if result.is_ok() {
+            self.answered()
+        } else {
+            self.failed()
+        }
+        result
+    }
+}
+
+/// Rows that tell the lease when the last of them was read.
+struct Tracked<'e> {
+    rows: RowStream<'e>,
+    message: Message<'e>,
+}
+
+impl Stream for Tracked<'_> {
+    type Item = Result<Either<PgQueryResult, PgRow>, sqlx::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let next = std::task::ready!(this.rows.poll_next_unpin(cx));
+        match &next {
+            None => this.message.answered(),
+            Some(Err(_)) => this.message.failed(),
+            Some(Ok(_)) => {}
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut conn) = self.conn.take() else { return };
+        let (pool, target, born) = (Arc::clone(&self.pool), self.target, self.born);
+        match self.phase {
+            Phase::Clean => pool.put_back(conn, target, born),
+            Phase::Open => {
+                if queue_rollback(&mut conn) {
+                    pool.put_back(conn, target, born);
+                }
+            }
+            Phase::UnderWay | Phase::Failed => {
+                let permits = self.permits.take();
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    drop(runtime.spawn(async move {
+                        if roll_back(&mut conn).await {
+                            pool.put_back(conn, target, born);
+                        }
+                        drop(permits);
+                    }));
+                }
+            }
+        }
+    }
+}
+
+/// Sends `rollback` without waiting for the answer, and says whether it is on its way.
+///
+/// The server takes messages in order, so whatever the next borrower sends finds the transaction
+/// over; the driver reads the outstanding answer before it sends anything. One poll is enough:
+/// with every earlier answer read, the message is in the driver's buffer before the first point at
+/// which the future could wait. Reading a page therefore does not wait for the end of its
+/// transaction.
+fn queue_rollback(conn: &mut PgConnection) -> bool {
+    let answer = pin!(tokio::task::coop::unconstrained(conn.execute("rollback")));
+    !matches!(answer.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
+}
+
+/// Waits for a broken-off statement and ends its transaction; `false` when the connection is lost.
+async fn roll_back(conn: &mut PgConnection) -> bool {
+    let ended = async {
+        // The first answer may be the error of the statement that was broken off.
+        loop {
+            match conn.execute("rollback").await {
+                Err(sqlx::Error::Database(_)) => {}
+                other => return other.is_ok(),
+            }
+        }
+    };
+    tokio::time::timeout(CLEANUP_TIMEOUT, ended).await.unwrap_or(false)
+}

@@ -1,0 +1,164 @@
+//! Connections to one server, over all its databases, under one budget.
+
+#![expect(clippy::disallowed_types, reason = "the pool is what holds connections")]
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use saas_core::{Clock, TenantId};
+use sqlx::{ConnectOptions, Connection as _, PgConnection, postgres::PgConnectOptions};
+use tokio::sync::Semaphore;
+
+use super::{
+    lease::Lease,
+    options::{DatabaseOptions, Pooler},
+};
+use crate::error::TenancyError;
+
+/// Which database of the server, as which role, a connection is logged in to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The common database, as the application's role.
+    App,
+    /// The common database, as the admin.
+    Admin,
+    /// A tenant's own database, as its role.
+    Tenant(TenantId),
+}
+
+/// Connections to one server.
+///
+/// A permit is held by every connection in use; the ones out of use lie in `idle`, oldest first.
+/// Their sum stays within the budget because whoever holds a permit and must connect first closes
+/// an idle connection when there is no room: with the permit counted, there must be one.
+#[derive(Debug)]
+pub(crate) struct ServerPool {
+    pub(super) options: DatabaseOptions,
+    pub(super) clock: Clock,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A connection to one database of the server.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) conn: PgConnection,
+    pub(super) target: Target,
+    pub(super) born: Duration,
+    /// When it was given back last; `None` before its first use.
+    pub(super) idle_since: Option<Duration>,
+}
+
+impl ServerPool {
+    pub(crate) fn new(options: DatabaseOptions, clock: Clock) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(options.connections));
+        let pool = Arc::new(Self { options, clock, permits, idle: Mutex::default() });
+        tokio::spawn(reap(Arc::downgrade(&pool)));
+        pool
+    }
+
+    /// Waits for a permit and hands out a connection to `target`, an idle one if there is any.
+    /// `connect` is asked for the address only when a connection has to be opened.
+    ///
+    /// # Errors
+    /// [`TenancyError::Busy`] when no connection became free in time, [`TenancyError::Database`]
+    /// when the server refuses one.
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        target: Target,
+        connect: impl FnOnce() -> Result<PgConnectOptions, TenancyError>,
+    ) -> Result<Lease, TenancyError> {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = tokio::time::timeout(self.options.acquire_timeout, permit)
+            .await
+            .map_err(|_| TenancyError::Busy)?
+            .map_err(|_| TenancyError::Busy)?;
+        let (found, evicted) = self.take(target);
+        close(evicted);
+        if let Some(idle) = found {
+            return Ok(Lease::new(idle, Arc::clone(self), permit));
+        }
+        let options = connect()?
+            .statement_cache_capacity(self.options.statement_cache)
+            .application_name("saas")
+            .disable_statement_logging();
+        let conn = options.connect();
+        let conn = tokio::time::timeout(self.options.acquire_timeout, conn)
+            .await
+            .map_err(|_| TenancyError::Busy)??;
+        let born = self.clock.monotonic();
+        let connection = Connection { conn, target, born, idle_since: None };
+        Ok(Lease::new(connection, Arc::clone(self), permit))
+    }
+
+    /// The idle connection to `target` that was used last, or else the idle connection that must
+    /// be closed to make room.
+    fn take(&self, target: Target) -> (Option<Connection>, Option<Connection>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = idle.iter().rposition(|one| one.target == target) {
+            return (Some(idle.remove(at)), None);
+        }
+        let in_use = self.options.connections - self.permits.available_permits();
+        let full = in_use + idle.len() > self.options.connections;
+        (None, if full && !idle.is_empty() { Some(idle.remove(0)) } else { None })
+    }
+
+    /// Takes back a connection whose transaction is over, or closes it when it has lived too long.
+    pub(super) fn put_back(&self, conn: PgConnection, target: Target, born: Duration) {
+        let now = self.clock.monotonic();
+        let one = Connection { conn, target, born, idle_since: Some(now) };
+        if now.saturating_sub(born) >= self.options.max_lifetime {
+            return close(Some(one));
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    }
+
+    /// Closes every idle connection to `target`, before its database is dropped.
+    pub(crate) fn forget(&self, target: Target) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gone, kept) = idle.drain(..).partition(|one| one.target == target);
+        *idle = kept;
+        drop(idle);
+        close::<Vec<Connection>>(gone);
+    }
+
+    /// Whether statements may stay prepared on a connection.
+    pub(super) fn keeps_statements(&self) -> bool {
+        self.options.pooler == Pooler::None
+    }
+
+    fn close_expired(&self) {
+        let now = self.clock.monotonic();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let expired = |one: &Connection| {
+            let idle = one.idle_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+            idle >= self.options.idle_timeout
+                || now.saturating_sub(one.born) >= self.options.max_lifetime
+        };
+        let (gone, kept) = idle.drain(..).partition(expired);
+        *idle = kept;
+        drop(idle);
+        close::<Vec<Connection>>(gone);
+    }
+}
+
+/// Says good-bye to the server in the background; nobody waits for it.
+fn close<C: IntoIterator<Item = Connection>>(connections: C) {
+    for one in connections {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            drop(runtime.spawn(one.conn.close()));
+        }
+    }
+}
+
+/// Closes what nobody uses, until the pool is gone.
+async fn reap(pool: Weak<ServerPool>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(10));
+    loop {
+        ticks.tick().await;
+        let Some(pool) = pool.upgrade() else { return };
+        pool.close_expired();
+    }
+}

@@ -1,0 +1,12 @@
+//! A schema per tenant: `search_path` names it, and only its role may use it.
+
+use super::{
+    pool::Target,
+    session::{Session, begin},
+};
+use crate::{placement::physical_name, tenant::Tenant};
+
+pub(super) fn session(tenant: &Tenant) -> Session {
+    let name = physical_name(tenant.id);
+    Session { target: Target::App, begin: begin(Some(&name), &name, tenant) }
+}
