@@ -1,1 +1,3 @@
+//! The membership app's commands.
+
 fn main() {}

@@ -18,6 +18,8 @@
 //! closed.
 
 mod database;
+#[cfg(feature = "axum")]
+mod extract;
 mod handle;
 mod lease;
 mod options;
