@@ -1,8 +1,6 @@
 //! How a transaction enters its tenant's context.
 
-use std::fmt::Write;
-
-use saas_core::TenantId;
+use uuid::Uuid;
 
 use super::{database, pool::Target, row_level, schema};
 use crate::{placement::Isolation, tenant::Tenant};
@@ -38,21 +36,10 @@ pub(super) fn begin(role: Option<&str>, search_path: &str, tenant: &Tenant) -> S
     }
     sql.push_str("; set local search_path = ");
     sql.push_str(search_path);
-    // Writing to a string cannot fail.
-    let _ = write!(sql, "; set local app.tenant_id = '{}'", Plain(tenant.id));
-    let _ = write!(
-        sql,
-        "; set local statement_timeout = {}",
-        tenant.limits.statement_timeout_ms.max(1)
-    );
+    sql.push_str("; set local app.tenant_id = '");
+    sql.push_str(tenant.id.as_uuid().hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    sql.push_str("'; set local statement_timeout = ");
+    // Zero would mean no limit at all.
+    sql.push_str(&tenant.limits.statement_timeout_ms.max(1).to_string());
     sql
-}
-
-/// An id as its bare UUID, whatever its `Display` may become.
-struct Plain(TenantId);
-
-impl std::fmt::Display for Plain {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0.as_uuid().hyphenated())
-    }
 }

@@ -1,7 +1,5 @@
 //! Which statements a tenant's transaction lets through.
 
-#![expect(clippy::disallowed_types, reason = "names the driver's types on behalf of `TenantTx`")]
-
 use sqlx::{
     Execute, Postgres, SqlStr,
     postgres::{PgArguments, PgStatement},
@@ -185,7 +183,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_text_makes_the_check_panic(sql in "\\PC*") {
-            let _ = check_verb(&sql).is_ok();
+            drop(check_verb(&sql));
         }
 
         #[test]

@@ -1,5 +1,3 @@
-#![expect(clippy::disallowed_types, reason = "names the driver's types to be an `Executor`")]
-
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use saas_core::{Actor, Clock, RequestId};
 use sqlx::{

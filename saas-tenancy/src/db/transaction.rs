@@ -1,5 +1,3 @@
-#![expect(clippy::disallowed_types, reason = "names the driver's types to be an `Executor`")]
-
 use std::marker::PhantomData;
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
