@@ -1,8 +1,12 @@
 //! Where tenants are kept and looked up.
 //!
-//! [`TenantStore`] is small and object safe. [`MemoryTenantStore`] is the reference
-//! implementation, [`PostgresTenantStore`] keeps tenants in the control plane, and
-//! [`CachedTenantStore`] stands before either of them. All three run the same conformance suite.
+//! [`TenantStore`] is small and object safe. [`MemoryTenantStore`] is the reference implementation.
+//! Every implementation runs the same conformance suite.
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
+mod memory;
+mod shared;
 
 use std::{fmt, sync::Arc};
 
@@ -19,16 +23,28 @@ use crate::{
     tenant::{Limits, NewTenant, Settings, Status, Tenant},
 };
 
+pub use memory::MemoryTenantStore;
+
+/// The most tenants that one [`TenantStore::list`] answers, whatever is asked for.
+pub const PAGE: u32 = 1_000;
+
+/// What a placement on a server that is not there lacks.
+const KNOWN_SERVER: &str = "a server that the store lists";
+
 /// Where tenants are looked up and changed.
 ///
 /// # Contract
 /// 1. A tenant is found by [`by_slug`](Self::by_slug) and [`by_domain`](Self::by_domain) only after
 ///    [`mark_ready`](Self::mark_ready): half-made tenants do not resolve. [`by_id`](Self::by_id)
 ///    and [`list`](Self::list) show them, for provisioning to resume.
-/// 2. A slug is never given twice, even after its tenant is gone.
+/// 2. Once a tenant was ready, its slug and its id are never given again, even after it is gone:
+///    what was named after it elsewhere must not fall to another. One that was never ready leaves
+///    no trace, so that a failed sign-up burns no name.
 /// 3. [`insert`](Self::insert) of an id that exists with the same slug returns the stored tenant: a
-///    retry is not an error.
-/// 4. Every change makes the version grow by one, and is seen by the next read of the same store.
+///    retry is not an error. An id is never given to a second slug.
+/// 4. The version starts at 1 and grows by one with every [`update`](Self::update). Readiness and
+///    domains are not part of the [`Tenant`] and leave it alone. Every change is seen by the next
+///    read of the same store.
 /// 5. A domain resolves only while it is verified; one name belongs to at most one tenant.
 ///
 /// # Errors
@@ -44,7 +60,8 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
     /// The ready tenant that owns this verified domain.
     async fn by_domain(&self, name: &HostName) -> Result<Option<Arc<Tenant>>, TenancyError>;
 
-    /// Tenants in the order of their ids, ready or not, from the one behind `after`.
+    /// Tenants in the order of their ids, ready or not, from the one behind `after`. At most
+    /// `limit`, and never more than [`PAGE`].
     async fn list(
         &self,
         after: Option<TenantId>,
@@ -54,7 +71,9 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
     /// Stores a tenant that is not ready yet.
     ///
     /// # Errors
-    /// [`TenancyError::SlugTaken`] when another tenant has or had the slug.
+    /// [`TenancyError::SlugTaken`] when another tenant has or had the slug,
+    /// [`TenancyError::Stale`] when the id has or had another slug,
+    /// [`TenancyError::Unprovisionable`] when the server is not in the fleet.
     async fn insert(&self, tenant: NewTenant) -> Result<Arc<Tenant>, TenancyError>;
 
     /// Lets a tenant resolve from now on. Repeating it changes nothing.
@@ -67,7 +86,8 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`TenancyError::NotFound`] when there is no such tenant, [`TenancyError::Stale`] when
-    /// `expected` is given and is not its version.
+    /// `expected` is given and is not its version, [`TenancyError::Unprovisionable`] when it would
+    /// move to a server that is not in the fleet.
     async fn update(
         &self,
         id: TenantId,
@@ -75,17 +95,18 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
         expected: Option<i64>,
     ) -> Result<Arc<Tenant>, TenancyError>;
 
-    /// Forgets a tenant and its domains. Its slug stays taken. Repeating it changes nothing.
+    /// Forgets a tenant and its domains. Repeating it changes nothing.
     async fn remove(&self, id: TenantId) -> Result<(), TenancyError>;
 
     /// The domains that a tenant claims, by name.
     async fn domains(&self, tenant: TenantId) -> Result<Vec<Domain>, TenancyError>;
 
-    /// Claims a domain for its tenant; unverified until [`set_verified`](Self::set_verified).
+    /// Claims a domain for its tenant; unverified until [`set_verified`](Self::set_verified),
+    /// whatever the value says.
     ///
     /// # Errors
-    /// [`TenancyError::DomainTaken`] when a tenant has verified the name already, or this one
-    /// claims it already; [`TenancyError::NotFound`] when there is no such tenant.
+    /// [`TenancyError::DomainTaken`] when a tenant has verified the name already, this one claims
+    /// it already, or the id is in use; [`TenancyError::NotFound`] when there is no such tenant.
     async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError>;
 
     /// States when a domain's ownership was proven last, or with `None` that the proof is gone.
@@ -120,4 +141,9 @@ pub struct TenantChange {
     pub settings: Option<Settings>,
     /// What it may use up.
     pub limits: Option<Limits>,
+}
+
+/// A page's size within its bound.
+fn page(limit: u32) -> usize {
+    usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX)
 }
