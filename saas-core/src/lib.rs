@@ -20,12 +20,14 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `axum` (default) | [`Problem`] as a response, [`problem::ProblemLayer`] |
+//! | `axum` (default) | [`Problem`] as a response, [`problem::ProblemLayer`], [`Scope`] as an extractor |
 
 pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod event;
+#[cfg(feature = "axum")]
+mod extract;
 pub mod id;
 pub mod problem;
 pub mod scope;

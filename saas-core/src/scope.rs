@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RequestId, TenantId, UserId};
+use crate::{Problem, RequestId, TenantId, UserId};
 
 /// Which tenant is meant, who acts, and in which request.
 ///
@@ -46,6 +46,27 @@ impl Scope {
     #[must_use]
     pub fn acting_as(self, actor: Actor) -> Self {
         Self { actor, ..self }
+    }
+}
+
+/// Why a request has no scope: the answer to a handler that asks for one.
+///
+/// A layer that looked for a tenant, found none and lets the request pass puts this into the
+/// extensions. Without it a missing scope is taken for a missing layer.
+#[derive(Debug, Clone)]
+pub struct NoScope(Problem);
+
+impl NoScope {
+    /// Asking for the scope is answered with `problem`.
+    #[must_use]
+    pub const fn new(problem: Problem) -> Self {
+        Self(problem)
+    }
+
+    /// The answer.
+    #[must_use]
+    pub const fn problem(&self) -> &Problem {
+        &self.0
     }
 }
 

@@ -4,14 +4,20 @@
 pub mod db;
 pub mod domain;
 pub mod error;
+#[cfg(feature = "axum")]
+pub mod layer;
 pub mod placement;
 pub mod resolve;
+pub mod resolved;
 pub mod slug;
 pub mod store;
 pub mod tenant;
 
 pub use error::TenancyError;
+#[cfg(feature = "axum")]
+pub use layer::{Presence, Tenancy, TenantLayer};
 pub use placement::{Isolation, Placement, ServerId};
+pub use resolved::ResolvedTenant;
 pub use slug::{Slug, SlugError};
 pub use store::TenantStore;
 pub use tenant::{NewTenant, Status, Tenant};

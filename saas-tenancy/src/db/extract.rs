@@ -3,7 +3,7 @@ use http::request::Parts;
 use saas_core::Scope;
 
 use super::handle::{TenantDatabases, TenantDb};
-use crate::{error::TenancyError, resolve::ResolvedTenant};
+use crate::{error::TenancyError, resolved::ResolvedTenant};
 
 /// The database of the request's tenant, for whoever acts in it.
 ///

@@ -12,7 +12,7 @@ use super::{
     system::SystemTx,
     transaction::TenantTx,
 };
-use crate::{error::TenancyError, placement::ServerId, resolve::ResolvedTenant};
+use crate::{error::TenancyError, placement::ServerId, resolved::ResolvedTenant};
 
 /// How many connections administration and system work may use per server.
 const ADMIN_CONNECTIONS: usize = 4;
