@@ -3,6 +3,8 @@
 #[cfg(feature = "postgres")]
 pub mod db;
 pub mod domain;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 pub mod error;
 #[cfg(feature = "axum")]
 pub mod layer;
