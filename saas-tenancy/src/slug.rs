@@ -105,7 +105,7 @@ const RESERVED: &[&str] = &[
 /// letter or digit, not reserved.
 ///
 /// Only ASCII, so that no two names look alike (`аcme` with a Cyrillic а is refused), and never
-/// anything that starts like punycode (`xn--`). Upper case is folded, because host names are.
+/// anything that starts like punycode (`xn--`) or reads as an id. Upper case is folded, because host names are.
 ///
 /// ```
 /// use saas_tenancy::Slug;
@@ -143,7 +143,8 @@ impl FromStr for Slug {
             return Err(SlugError::Characters);
         }
         let slug = text.to_ascii_lowercase();
-        if slug.get(2..4) == Some("--") || RESERVED.contains(&slug.as_str()) {
+        let looks_like_an_id = uuid::Uuid::try_parse(&slug).is_ok();
+        if looks_like_an_id || slug.get(2..4) == Some("--") || RESERVED.contains(&slug.as_str()) {
             return Err(SlugError::Reserved);
         }
         Ok(Self(slug.into()))
@@ -209,6 +210,13 @@ mod tests {
     fn reserved_names_are_refused_in_any_case() {
         assert_eq!("WWW".parse::<Slug>(), Err(SlugError::Reserved));
         assert_eq!("Api".parse::<Slug>(), Err(SlugError::Reserved));
+    }
+
+    #[test]
+    fn what_reads_as_an_id_is_refused() {
+        for id in ["018f4d3c-0000-7000-8000-00000000002a", "018f4d3c00007000800000000000002a"] {
+            assert_eq!(id.parse::<Slug>(), Err(SlugError::Reserved));
+        }
     }
 
     proptest::proptest! {

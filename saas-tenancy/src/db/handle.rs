@@ -84,6 +84,23 @@ impl TenantDatabases {
         server.pool.acquire(Target::App, || Ok(server.address.app.clone())).await
     }
 
+    /// Runs `sql`, which yields one text, on an application connection outside of any tenant's
+    /// transaction: there it must see no tenant. For tests that look for leaks.
+    ///
+    /// # Errors
+    /// [`TenancyError::Busy`] when no connection became free in time, [`TenancyError::Database`]
+    /// when the server refuses.
+    #[cfg(feature = "test-util")]
+    pub async fn outside_transactions(
+        &self,
+        sql: &'static str,
+    ) -> Result<Option<String>, TenancyError> {
+        let mut lease = self.control().await?;
+        let seen = sqlx::query_scalar(sql).fetch_one(lease.connection()?).await?;
+        lease.release();
+        Ok(seen)
+    }
+
     /// An admin connection to the common database of a server.
     pub(crate) async fn admin(&self, server: ServerId) -> Result<Lease, TenancyError> {
         let server = self.server(server)?;

@@ -161,6 +161,15 @@ async fn inside_another_layer_the_scope_stays_and_a_second_tenant_is_refused() {
 }
 
 #[tokio::test]
+async fn a_scope_does_not_outlive_its_tenant() {
+    let app = App::with(resolvers(), Presence::Optional);
+    let clock = Clock::system();
+    let acme = Scope::new(app.store.id("acme"), Actor::Anonymous, RequestId::generate(&clock));
+    let (status, body) = app.send(get("/", "localhost").extension(acme)).await;
+    assert_eq!((status, &body["scope"]), (StatusCode::OK, &().into()));
+}
+
+#[tokio::test]
 async fn a_scope_of_another_tenant_is_refused() {
     let app = App::new();
     let clock = Clock::system();
