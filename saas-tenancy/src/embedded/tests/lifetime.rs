@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal};
+
 use super::{
     super::{EmbeddedError, EmbeddedPostgres, launch},
     execute, is_released, kill_9, lives, only, scratch, server_pid, text,
@@ -101,6 +103,22 @@ async fn a_killed_process_leaves_no_throw_away() {
     assert!(is_released(lock));
     assert!(!lives(pid));
     assert!(!dir.exists());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_signal_to_the_supervisor_does_not_leave_the_server_alone() {
+    let server = EmbeddedPostgres::throw_away().start().await.unwrap();
+    let pid = server_pid(&server);
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    let parent = Pid::from_raw(parent.trim().parse().unwrap()).unwrap();
+    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+        rustix::process::kill_process(parent, signal).unwrap();
+    }
+    assert_eq!(text(&server, "select 'still served'").await, "still served");
+    server.stop().await.unwrap();
+    assert!(!lives(pid));
 }
 
 #[tokio::test]
