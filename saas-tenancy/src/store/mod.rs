@@ -1,8 +1,9 @@
 //! Where tenants are kept and looked up.
 //!
-//! [`TenantStore`] is small and object safe. [`MemoryTenantStore`] is the reference implementation.
-//! Every implementation runs the same conformance suite.
+//! [`TenantStore`] is small and object safe. [`MemoryTenantStore`] is the reference implementation,
+//! and [`CachedTenantStore`] stands before any other. All of them run the same conformance suite.
 
+pub mod cached;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 mod memory;
@@ -23,6 +24,7 @@ use crate::{
     tenant::{Limits, NewTenant, Settings, Status, Tenant},
 };
 
+pub use cached::{CachedTenantStore, Invalidations};
 pub use memory::MemoryTenantStore;
 
 /// The most tenants that one [`TenantStore::list`] answers, whatever is asked for.
