@@ -38,6 +38,3 @@ pub use options::{DatabaseOptions, Pooler};
 pub use server::{DatabaseKey, InvalidDatabaseKey, ServerAddress};
 pub use system::SystemTx;
 pub use transaction::TenantTx;
-
-pub(crate) use lease::Lease;
-pub(crate) use pool::{ServerPool, Target};

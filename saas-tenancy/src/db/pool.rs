@@ -17,6 +17,9 @@ use super::{
 };
 use crate::error::TenancyError;
 
+/// How long the server lets a transaction wait for its next statement.
+const IDLE_TIMEOUT: &str = "60s";
+
 /// Which database of the server, as which role, a connection is logged in to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -80,17 +83,23 @@ impl ServerPool {
         if let Some(idle) = found {
             return Ok(Lease::new(idle, Arc::clone(self), permit));
         }
-        let options = connect()?
-            .statement_cache_capacity(self.options.statement_cache)
-            .application_name("saas")
-            .disable_statement_logging();
-        let conn = options.connect();
-        let conn = tokio::time::timeout(self.options.acquire_timeout, conn)
-            .await
-            .map_err(|_| TenancyError::Busy)??;
+        let conn = self.connect(connect()?).await?;
         let born = self.clock.monotonic();
         let connection = Connection { conn, target, born, idle_since: None };
         Ok(Lease::new(connection, Arc::clone(self), permit))
+    }
+
+    async fn connect(&self, options: PgConnectOptions) -> Result<PgConnection, TenancyError> {
+        let mut options = options
+            .statement_cache_capacity(self.options.statement_cache)
+            .application_name("saas")
+            .disable_statement_logging();
+        // Poolers refuse start-up settings that they do not know.
+        if self.keeps_statements() {
+            options = options.options([("idle_in_transaction_session_timeout", IDLE_TIMEOUT)]);
+        }
+        let connecting = tokio::time::timeout(self.options.acquire_timeout, options.connect());
+        Ok(connecting.await.map_err(|_| TenancyError::Busy)??)
     }
 
     /// The idle connection to `target` that was used last, or else the idle connection that must
