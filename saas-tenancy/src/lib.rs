@@ -8,7 +8,11 @@ pub mod embedded;
 pub mod error;
 #[cfg(feature = "axum")]
 pub mod layer;
+#[cfg(feature = "postgres")]
+pub mod migrate;
 pub mod placement;
+#[cfg(feature = "postgres")]
+pub mod provision;
 pub mod resolve;
 pub mod resolved;
 pub mod slug;

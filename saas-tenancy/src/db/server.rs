@@ -86,17 +86,38 @@ impl DatabaseKey {
         Self(SecretBox::new(Box::new(bytes)))
     }
 
-    /// The password of the login role `name`.
-    pub(crate) fn password(&self, name: &str) -> SecretString {
+    /// Makes a new key. Keep its [text](Self::to_text): it cannot be made again.
+    ///
+    /// # Panics
+    /// When the operating system gives no random bytes.
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut bytes = [0; 32];
+        aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives random bytes");
+        Self::new(bytes)
+    }
+
+    /// The key as it is read back, 64 hexadecimal digits.
+    #[must_use]
+    pub fn to_text(&self) -> SecretString {
+        hex(self.0.expose_secret()).into()
+    }
+
+    /// The password of the login role `name`, for the role `saas_app` too.
+    #[must_use]
+    pub fn password(&self, name: &str) -> SecretString {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose_secret());
         let tag = hmac::sign(&key, name.as_bytes());
-        let hex = tag.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-            hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-            hex
-        });
-        SecretString::from(hex)
+        hex(tag.as_ref()).into()
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        hex
+    })
 }
 
 impl FromStr for DatabaseKey {
@@ -134,6 +155,7 @@ mod tests {
     fn a_key_reads_from_64_hex_digits_and_does_not_print_itself() {
         let key: DatabaseKey = "0f".repeat(32).parse().unwrap();
         assert_eq!(key.0.expose_secret(), &[0x0f; 32]);
+        assert_eq!(key.to_text().expose_secret(), "0f".repeat(32));
         assert_eq!(format!("{key:?}"), "DatabaseKey(…)");
         assert!("0f".repeat(31).parse::<DatabaseKey>().is_err());
         assert!("zz".repeat(32).parse::<DatabaseKey>().is_err());
