@@ -1,6 +1,11 @@
-//! What the workspace's integration tests share, and the pages whose code is compiled.
+//! What the workspace's integration tests share: a server, proxies before it, a load generator, and a
+//! world with tenants in it.
 
+pub mod load;
 pub mod pgbouncer;
+pub mod proxy;
+pub mod server;
+pub mod world;
 
 /// The pages with code of their own. Pages that only include code from the crates need no entry.
 #[cfg(doctest)]
