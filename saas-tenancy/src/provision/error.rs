@@ -1,5 +1,7 @@
 //! Why a tenant could not be given a home.
 
+use std::error::Error;
+
 use saas_core::{BoxError, TenantId};
 
 use super::Step;
@@ -74,6 +76,40 @@ pub enum ProvisionError {
     Database(#[source] BoxError),
 }
 
+impl ProvisionError {
+    /// Whether the same step may work later, as it stands.
+    pub(super) fn is_transient_here(&self) -> bool {
+        match self {
+            Self::Store(error) => Self::is_transient(error),
+            Self::Migrate(MigrateError::Busy { .. }) => true,
+            other => Self::is_transient(other),
+        }
+    }
+
+    /// Whether an error says that the server, and not the work, is the trouble.
+    pub(super) fn is_transient(error: &(dyn Error + 'static)) -> bool {
+        std::iter::successors(Some(error), |&error| error.source()).any(|error| {
+            let store = error
+                .downcast_ref()
+                .is_some_and(|error| matches!(error, TenancyError::Store(_) | TenancyError::Busy));
+            store || error.downcast_ref().is_some_and(is_trouble)
+        })
+    }
+}
+
+/// Lost connections, and the classes of codes for connections (08), conflicts (40), full resources
+/// (53), locks (55P03, 55006) and a server that stops or starts (57P).
+fn is_trouble(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            ["08", "40", "53", "55P03", "55006", "57P"].iter().any(|class| code.starts_with(class))
+        }
+        _ => false,
+    }
+}
+
 impl From<sqlx::Error> for ProvisionError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error.into())
@@ -89,5 +125,22 @@ impl From<ProvisionError> for TenancyError {
             }
             other => Self::Database(other.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_connection_may_work_later_and_a_wrong_statement_never_will() {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        let wrong = || sqlx::Error::ColumnNotFound("x".to_owned());
+        assert!(ProvisionError::from(lost()).is_transient_here());
+        assert!(ProvisionError::Migrate(MigrateError::from(lost())).is_transient_here());
+        assert!(ProvisionError::Store(TenancyError::store(lost())).is_transient_here());
+        assert!(!ProvisionError::from(wrong()).is_transient_here());
+        assert!(!ProvisionError::Migrate(MigrateError::from(wrong())).is_transient_here());
+        assert!(!ProvisionError::Store(TenancyError::SlugTaken).is_transient_here());
     }
 }

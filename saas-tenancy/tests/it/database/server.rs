@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, postgres::PgConnectOptio
 
 #[derive(Debug)]
 struct Server {
-    admin: PgConnectOptions,
+    url: url::Url,
     // Stops with this process.
     _running: Option<EmbeddedPostgres>,
 }
@@ -26,6 +26,8 @@ struct Server {
 /// A database of its own for one test, prepared by [`bootstrap`].
 #[derive(Debug)]
 pub(crate) struct Db {
+    /// The address for a superuser.
+    pub(crate) url: url::Url,
     /// Connects as a superuser.
     pub(crate) admin: PgConnectOptions,
 }
@@ -44,10 +46,12 @@ impl Db {
         let server = server();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("it_{}_{number}", std::process::id());
-        let mut conn = connect(&server.admin).await;
+        let mut conn = connect(&server.url.as_str().parse().unwrap()).await;
         let sql = format!("create database {name} template template0");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
-        Self { admin: server.admin.clone().database(&name) }
+        let mut url = server.url.clone();
+        url.set_path(&name);
+        Self { admin: url.as_str().parse().unwrap(), url }
     }
 
     /// A superuser's connection.
@@ -113,7 +117,7 @@ pub(crate) fn code(error: &sqlx::Error) -> String {
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| match std::env::var("SAAS_TEST_DATABASE_URL") {
-        Ok(url) => Server { admin: url.parse().unwrap(), _running: None },
+        Ok(url) => Server { url: url.parse().unwrap(), _running: None },
         // A thread of its own, because the runtime of the test that comes first ends before others.
         Err(_) => thread::spawn(start).join().unwrap(),
     })
@@ -122,6 +126,6 @@ fn server() -> &'static Server {
 fn start() -> Server {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let running = runtime.block_on(EmbeddedPostgres::throw_away().start()).unwrap();
-    let admin = running.superuser_url().expose_secret().parse().unwrap();
-    Server { admin, _running: Some(running) }
+    let url = running.superuser_url().expose_secret().parse().unwrap();
+    Server { url, _running: Some(running) }
 }
