@@ -84,7 +84,7 @@ async fn without_the_guard_the_same_rounds_leak() {
     let mut leaks = 0_u32;
     for _ in 0..ROUNDS / 5 {
         match dice.roll(2) {
-            0 => leaks += u32::from(pool.context_outside().await != ""),
+            0 => leaks += u32::from(!pool.context_outside().await.is_empty()),
             _ => {
                 let tenant = &tenants[dice.roll(2)];
                 GiveUp { inner: Box::pin(pool.read(tenant)), polls: dice.roll(POLLS) }.await;
