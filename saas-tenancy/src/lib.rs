@@ -1,6 +1,8 @@
 //! Tenants: which one a request means, and the wall around its data.
 
 #[cfg(feature = "postgres")]
+pub mod check;
+#[cfg(feature = "postgres")]
 pub mod db;
 pub mod domain;
 #[cfg(feature = "embedded")]

@@ -15,7 +15,7 @@ const B: &str = "00000000-0000-7000-8000-00000000000b";
 const ID: &str = "00000000-0000-7000-8000-000000000001";
 
 /// As an author writes it who has never heard of tenants.
-const CLUB: Migrations = Migrations::new(&[
+pub(crate) const CLUB: Migrations = Migrations::new(&[
     ("0001_types", "create table membership_types (id uuid primary key, name text not null);"),
     (
         "0002_members",
@@ -61,7 +61,7 @@ fn tenant(text: &str) -> TenantId {
 }
 
 /// The homes of a tenant in one database each; `app` serves shared and database isolation.
-async fn migrated(target: Target) -> (Db, PgConnection) {
+pub(crate) async fn migrated(target: Target) -> (Db, PgConnection) {
     let db = Db::new().await;
     let mut conn = db.connect().await;
     make_role(&mut conn, target).await;

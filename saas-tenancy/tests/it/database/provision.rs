@@ -24,15 +24,15 @@ const NOTES: Migrations = Migrations::new(&[(
 const WRONG: Migrations = Migrations::new(&[("1_notes", "create table notes (id nonsense)")]);
 
 /// A control plane with its journal, and what provisions on it.
-struct Fleet {
-    db: Db,
+pub(crate) struct Fleet {
+    pub(crate) db: Db,
     clock: Clock,
     store: Arc<MemoryTenantStore>,
     address: ServerAddress,
 }
 
 impl Fleet {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         const JOURNAL: Migrations = Migrations::new(&[(
             "1_journal",
             "create table saas_tenancy.provisioning (
@@ -49,11 +49,11 @@ impl Fleet {
         Self { db, clock, store, address }
     }
 
-    fn provisioner(&self, migrations: Migrations) -> Provisioner {
+    pub(crate) fn provisioner(&self, migrations: Migrations) -> Provisioner {
         Provisioner::new(self.store.clone(), self.address.clone(), migrations)
     }
 
-    fn wanted(&self, slug: &str, isolation: Isolation) -> NewTenant {
+    pub(crate) fn wanted(slug: &str, isolation: Isolation) -> NewTenant {
         // The server outlives a test, and the ids of a clock that stands still repeat.
         let id = TenantId::from_uuid(uuid::Uuid::new_v4());
         NewTenant::new(id, slug.parse().unwrap(), slug, isolation)
@@ -127,7 +127,7 @@ async fn every_isolation_serves_the_same_statements_and_sees_only_its_own() {
         ("initech", Isolation::Database),
         ("iota", Isolation::Database),
     ] {
-        let wanted = fleet.wanted(slug, isolation);
+        let wanted = Fleet::wanted(slug, isolation);
         let made = provisioner.provision(wanted.clone()).await.unwrap();
         assert_eq!((made.id, made.placement.isolation), (wanted.id, isolation));
         assert_eq!(fleet.write(&databases, &wanted.slug, slug).await, [slug]);
@@ -141,7 +141,7 @@ async fn a_crash_after_any_step_is_resumed_by_the_same_call() {
     let provisioner = fleet.provisioner(NOTES);
     for isolation in Isolation::ALL {
         for count in 0..=Step::of(isolation).len() {
-            let wanted = fleet.wanted(&format!("{isolation}-{count}"), isolation);
+            let wanted = Fleet::wanted(&format!("{isolation}-{count}"), isolation);
             provisioner.provision_partly(wanted.clone(), count).await.unwrap();
             assert_eq!(
                 fleet.store.by_slug(&wanted.slug).await.unwrap().is_some(),
@@ -162,7 +162,7 @@ async fn a_crash_before_a_step_is_noted_is_resumed_at_the_start() {
     let mut wanted = Vec::new();
     for isolation in Isolation::ALL {
         for (at, step) in Step::of(isolation).iter().enumerate() {
-            let tenant = fleet.wanted(&format!("{isolation}-{at}"), isolation);
+            let tenant = Fleet::wanted(&format!("{isolation}-{at}"), isolation);
             provisioner.provision_partly(tenant.clone(), at + 1).await.unwrap();
             let sql = format!(
                 "delete from saas_tenancy.provisioning where tenant_id = '{}' and step = '{step}'",
@@ -172,7 +172,7 @@ async fn a_crash_before_a_step_is_noted_is_resumed_at_the_start() {
             wanted.push(tenant);
         }
     }
-    let nothing_made = fleet.wanted("nothing", Isolation::Schema);
+    let nothing_made = Fleet::wanted("nothing", Isolation::Schema);
     provisioner.provision_partly(nothing_made.clone(), 0).await.unwrap();
     let resumed = provisioner.resume_all().await.unwrap();
     assert!(resumed.failed.is_empty(), "{:?}", resumed.failed);
@@ -187,11 +187,11 @@ async fn a_crash_before_a_step_is_noted_is_resumed_at_the_start() {
 async fn a_failed_tenant_leaves_nothing_and_its_slug_is_free() {
     let fleet = Fleet::new().await;
     for isolation in Isolation::ALL {
-        let wanted = fleet.wanted(isolation.as_str(), isolation);
+        let wanted = Fleet::wanted(isolation.as_str(), isolation);
         let error = fleet.provisioner(WRONG).provision(wanted.clone()).await.unwrap_err();
         assert!(matches!(error, ProvisionError::Failed { step: Step::Migrate, .. }), "{error:?}");
         assert_eq!(fleet.traces(wanted.id).await, [""; 0]);
-        let other = fleet.wanted(isolation.as_str(), isolation);
+        let other = Fleet::wanted(isolation.as_str(), isolation);
         fleet.provisioner(NOTES).provision(other.clone()).await.unwrap();
         run(&mut fleet.db.connect().await, "drop schema if exists app cascade").await;
     }
@@ -201,9 +201,9 @@ async fn a_failed_tenant_leaves_nothing_and_its_slug_is_free() {
 async fn a_taken_slug_is_refused_and_leaves_the_owner_alone() {
     let fleet = Fleet::new().await;
     let provisioner = fleet.provisioner(NOTES);
-    let first = fleet.wanted("acme", Isolation::Schema);
+    let first = Fleet::wanted("acme", Isolation::Schema);
     provisioner.provision(first.clone()).await.unwrap();
-    let second = fleet.wanted("acme", Isolation::Schema);
+    let second = Fleet::wanted("acme", Isolation::Schema);
     let error = provisioner.provision(second.clone()).await.unwrap_err();
     assert!(matches!(error, ProvisionError::Store(TenancyError::SlugTaken)), "{error:?}");
     assert_eq!(fleet.traces(second.id).await, [""; 0]);
@@ -213,7 +213,7 @@ async fn a_taken_slug_is_refused_and_leaves_the_owner_alone() {
 #[tokio::test]
 async fn the_same_tenant_can_be_made_by_two_processes_at_once() {
     let fleet = Fleet::new().await;
-    let wanted = fleet.wanted("acme", Isolation::Database);
+    let wanted = Fleet::wanted("acme", Isolation::Database);
     let (one, two) = (fleet.provisioner(NOTES), fleet.provisioner(NOTES));
     let (a, b) = tokio::join!(one.provision(wanted.clone()), two.provision(wanted.clone()));
     assert_eq!(a.unwrap().id, b.unwrap().id);
@@ -226,8 +226,8 @@ async fn a_removed_tenant_leaves_nothing_and_the_others_everything() {
     let databases = fleet.databases();
     let provisioner = fleet.provisioner(NOTES).with_databases(databases.clone());
     for isolation in Isolation::ALL {
-        let gone = fleet.wanted(&format!("gone-{isolation}"), isolation);
-        let kept = fleet.wanted(&format!("kept-{isolation}"), isolation);
+        let gone = Fleet::wanted(&format!("gone-{isolation}"), isolation);
+        let kept = Fleet::wanted(&format!("kept-{isolation}"), isolation);
         for tenant in [&gone, &kept] {
             provisioner.provision(tenant.clone()).await.unwrap();
             fleet.write(&databases, &tenant.slug, "mine").await;
@@ -245,7 +245,7 @@ async fn a_removed_tenant_leaves_nothing_and_the_others_everything() {
 async fn rows_that_refer_to_each_other_in_circles_are_removed_too() {
     let fleet = Fleet::new().await;
     let provisioner = fleet.provisioner(NOTES);
-    let tenant = fleet.wanted("acme", Isolation::Shared);
+    let tenant = Fleet::wanted("acme", Isolation::Shared);
     provisioner.provision(tenant.clone()).await.unwrap();
     let (a, b) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
     let sql = format!(
@@ -266,7 +266,7 @@ async fn rows_that_refer_to_each_other_in_circles_are_removed_too() {
 async fn an_interrupted_removal_is_finished_at_the_start() {
     let fleet = Fleet::new().await;
     let provisioner = fleet.provisioner(NOTES);
-    let wanted = fleet.wanted("acme", Isolation::Database);
+    let wanted = Fleet::wanted("acme", Isolation::Database);
     let made: Arc<Tenant> = provisioner.provision(wanted).await.unwrap();
     let change = TenantChange { status: Some(Status::Deleting), ..TenantChange::default() };
     fleet.store.update(made.id, change, None).await.unwrap();
@@ -290,7 +290,7 @@ async fn what_is_missing_is_said_before_anything_is_made() {
         [(without_admin, "ADMIN_DATABASE_URL"), (without_key, "SAAS_SECRET_KEY")]
     {
         let provisioner = Provisioner::new(fleet.store.clone(), address, NOTES);
-        let tenant = fleet.wanted("acme", Isolation::Database);
+        let tenant = Fleet::wanted("acme", Isolation::Database);
         let error = provisioner.provision(tenant.clone()).await.unwrap_err();
         assert!(error.to_string().contains(wanted), "{error}");
         assert!(matches!(TenancyError::from(error), TenancyError::Unprovisionable { .. }));
@@ -304,7 +304,7 @@ async fn a_tenants_login_reaches_its_own_database_only() {
     let provisioner = fleet.provisioner(NOTES);
     let mut names = Vec::new();
     for slug in ["initech", "iota"] {
-        let tenant = provisioner.provision(fleet.wanted(slug, Isolation::Database)).await.unwrap();
+        let tenant = provisioner.provision(Fleet::wanted(slug, Isolation::Database)).await.unwrap();
         names.push(physical_name(tenant.id));
     }
     let login = |role: &str, database: &str| {
@@ -330,7 +330,7 @@ async fn a_schemas_role_reaches_its_own_schema_only() {
     for (slug, isolation) in
         [("globex", Isolation::Schema), ("gamma", Isolation::Schema), ("acme", Isolation::Shared)]
     {
-        let tenant = provisioner.provision(fleet.wanted(slug, isolation)).await.unwrap();
+        let tenant = provisioner.provision(Fleet::wanted(slug, isolation)).await.unwrap();
         names.push(physical_name(tenant.id));
     }
     let mut app = fleet.db.connect_app().await;
