@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use saas_core::{Clock, TenantId};
 
-use super::{TenantChange, TenantStore, page};
+use super::{DEFAULT_SERVER, TenantChange, TenantStore, page};
 use crate::{
     domain::{Domain, DomainId},
     error::TenancyError,
@@ -50,7 +50,7 @@ impl MemoryTenantStore {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let server = Server {
-            id: ServerId::generate(&clock),
+            id: DEFAULT_SERVER,
             name: "default".into(),
             secret_ref: "DATABASE_URL".into(),
             capacity: None,
@@ -268,9 +268,9 @@ impl State {
     fn claim(&mut self, domain: Domain) -> Result<(), TenancyError> {
         self.row(domain.tenant)?;
         let claimed = |one: &Domain| {
-            one.id == domain.id
-                || one.name == domain.name
-                    && (one.tenant == domain.tenant || one.verified_at.is_some())
+            let own = one.tenant == domain.tenant;
+            own && one.id == domain.id
+                || one.name == domain.name && (own || one.verified_at.is_some())
         };
         if self.domains.iter().any(claimed) {
             return Err(TenancyError::DomainTaken);

@@ -1,12 +1,17 @@
 //! Where tenants are kept and looked up.
 //!
 //! [`TenantStore`] is small and object safe. [`MemoryTenantStore`] is the reference implementation,
-//! and [`CachedTenantStore`] stands before any other. All of them run the same conformance suite.
+//! `PostgresTenantStore` (feature `postgres`) keeps tenants in the control plane, and
+//! [`CachedTenantStore`] stands before either. All of them run the same conformance suite.
 
 pub mod cached;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
+#[cfg(feature = "postgres")]
+pub mod invalidation;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod shared;
 
 use std::{fmt, sync::Arc};
@@ -14,21 +19,30 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use saas_core::TenantId;
+use uuid::Uuid;
 
 use crate::{
     domain::{Domain, DomainId},
     error::TenancyError,
-    placement::{Placement, Server},
+    placement::{Placement, Server, ServerId},
     resolve::HostName,
     slug::Slug,
     tenant::{Limits, NewTenant, Settings, Status, Tenant},
 };
 
 pub use cached::{CachedTenantStore, Invalidations};
+#[cfg(feature = "postgres")]
+pub use invalidation::ChangeListener;
 pub use memory::MemoryTenantStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresTenantStore;
 
 /// The most tenants that one [`TenantStore::list`] answers, whatever is asked for.
 pub const PAGE: u32 = 1_000;
+
+/// The server that a new fleet starts with. It holds the control plane too.
+pub const DEFAULT_SERVER: ServerId =
+    ServerId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
 
 /// What a placement on a server that is not there lacks.
 const KNOWN_SERVER: &str = "a server that the store lists";
@@ -107,8 +121,8 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
     /// whatever the value says.
     ///
     /// # Errors
-    /// [`TenancyError::DomainTaken`] when a tenant has verified the name already, this one claims
-    /// it already, or the id is in use; [`TenancyError::NotFound`] when there is no such tenant.
+    /// [`TenancyError::DomainTaken`] when a tenant has verified the name already, or this one has
+    /// a claim with the name or the id; [`TenancyError::NotFound`] when there is no such tenant.
     async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError>;
 
     /// States when a domain's ownership was proven last, or with `None` that the proof is gone.

@@ -45,7 +45,7 @@ pub(super) async fn a_domain_belongs_to_the_first_that_proves_it(suite: Suite<'_
     store.claim_domain(b.clone()).await.expect("a claim without proof keeps nobody out");
     let again = suite.domain_called(first.id, &a.name);
     assert!(taken(&store.claim_domain(again).await), "claimed by itself already");
-    let same_id = Domain { id: a.id, ..suite.domain(second.id) };
+    let same_id = Domain { id: a.id, ..suite.domain(first.id) };
     assert!(taken(&store.claim_domain(same_id).await), "the id is in use");
 
     store.set_verified(second.id, b.id, now).await.expect("verify");

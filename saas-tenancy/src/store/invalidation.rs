@@ -1,0 +1,167 @@
+//! Tells a cache what other processes change.
+//!
+//! The control plane's tables tell every change on a channel of PostgreSQL. A [`ChangeListener`]
+//! holds one connection that listens, and passes on what it hears.
+//!
+//! 1. The cache serves only while the listener knows that it hears: the server is asked every half
+//!    second, and an answer that is late by as much cuts the cache off.
+//! 2. After every connect the cache forgets all, because what was said before was not heard.
+//! 3. A listener that ends, is dropped or panics cuts the cache off for good.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use saas_core::Clock;
+//! use saas_tenancy::db::TenantDatabases;
+//! use saas_tenancy::store::{CachedTenantStore, ChangeListener, PostgresTenantStore};
+//! use secrecy::SecretString;
+//!
+//! fn tenants(
+//!     databases: TenantDatabases,
+//!     url: SecretString,
+//!     clock: Clock,
+//! ) -> (CachedTenantStore, ChangeListener) {
+//!     let store = Arc::new(PostgresTenantStore::new(databases, clock.clone()));
+//!     let (cache, invalidations) = CachedTenantStore::new(store, clock).with_invalidations();
+//!     (cache, ChangeListener::spawn(url, invalidations))
+//! }
+//! ```
+//!
+//! # Deployment caveat
+//! The connection must lead past any transaction pooler: behind one, `LISTEN` is taken and nothing
+//! is ever heard.
+
+use std::time::Duration;
+
+use saas_core::TenantId;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgListener, PgNotification};
+use tokio::{task::JoinHandle, time::timeout};
+use uuid::Uuid;
+
+use super::Invalidations;
+
+/// The channel on which the control plane tells what changed.
+pub const CHANNEL: &str = "saas_tenancy_changed";
+
+/// How long the connection may be silent before the server is asked, and may then take to answer.
+/// Twice this is how long a lost connection goes unnoticed.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// How long a connect may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long to wait before the first try to connect again, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Listens for changes of tenants until it is dropped.
+#[derive(Debug)]
+#[must_use = "a listener that is dropped stops, and its cache serves nothing"]
+pub struct ChangeListener(JoinHandle<()>);
+
+impl ChangeListener {
+    /// Connects to the control plane at `url` in the background, as any role that may log in
+    /// there, and again whenever the connection is lost.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn spawn(url: SecretString, invalidations: Invalidations) -> Self {
+        Self(tokio::spawn(keep_listening(url, invalidations)))
+    }
+}
+
+impl Drop for ChangeListener {
+    fn drop(&mut self) {
+        // Ends the task at its next await, which drops the invalidations and cuts the cache off.
+        self.0.abort();
+    }
+}
+
+async fn keep_listening(url: SecretString, invalidations: Invalidations) {
+    let mut pause = RETRY.0;
+    loop {
+        let error = match listen(&url).await {
+            Ok(mut listener) => {
+                invalidations.connected();
+                tracing::info!("listening for changes of tenants");
+                pause = RETRY.0;
+                pass_on(&mut listener, &invalidations).await
+            }
+            Err(error) => error,
+        };
+        invalidations.disconnected();
+        tracing::warn!(
+            error = %error,
+            "not listening for changes of tenants; every lookup reads the database until it does",
+        );
+        tokio::time::sleep(jittered(pause)).await;
+        pause = (pause * 2).min(RETRY.1);
+    }
+}
+
+/// A connection that listens.
+async fn listen(url: &SecretString) -> Result<PgListener, Lost> {
+    let connect = async {
+        let mut listener = PgListener::connect(url.expose_secret()).await?;
+        // A connection that is lost must be told to the cache before there is another one.
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
+    };
+    timeout(CONNECT, connect).await.map_err(|_| Lost::Silent)?
+}
+
+/// Passes on what is heard until the connection is lost, and says why it was.
+async fn pass_on(listener: &mut PgListener, invalidations: &Invalidations) -> Lost {
+    loop {
+        let heard = match timeout(HEARTBEAT, listener.try_recv()).await {
+            Ok(Ok(Some(told))) => {
+                tell(&told, invalidations);
+                continue;
+            }
+            Ok(Ok(None)) => return Lost::Closed,
+            Ok(Err(error)) => return error.into(),
+            Err(_silence) => timeout(HEARTBEAT, is_listening(listener)).await,
+        };
+        match heard {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return Lost::Deaf,
+            Ok(Err(error)) => return error.into(),
+            Err(_late) => return Lost::Silent,
+        }
+    }
+}
+
+/// Asks the server whether this very connection still listens.
+async fn is_listening(listener: &mut PgListener) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select $1 in (select pg_listening_channels())")
+        .bind(CHANNEL)
+        .persistent(false)
+        .fetch_one(listener)
+        .await
+}
+
+fn tell(told: &PgNotification, invalidations: &Invalidations) {
+    // Anybody with a login can send anything here. It is never more than a hint to look again.
+    if let Ok(id) = told.payload().parse::<Uuid>() {
+        invalidations.changed(TenantId::from_uuid(id));
+    }
+}
+
+/// Up to twice the pause, so that not all processes come back at the same moment.
+fn jittered(pause: Duration) -> Duration {
+    let dice = Uuid::new_v4().as_bytes()[0];
+    pause + pause.mul_f32(f32::from(dice) / 255.0)
+}
+
+/// Why nothing is heard.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("the server closed the connection")]
+    Closed,
+    #[error("the server does not answer in time")]
+    Silent,
+    #[error("the connection does not listen; it must not lead through a transaction pooler")]
+    Deaf,
+    #[error(transparent)]
+    Failed(#[from] sqlx::Error),
+}
