@@ -97,8 +97,8 @@ async fn without_the_guard_the_same_rounds_leak() {
 /// Rows that each tenant owns.
 const ROWS: usize = 5;
 
-/// More polls than a read takes.
-const POLLS: usize = 14;
+/// About as many polls as a read takes, and some more.
+const POLLS: usize = 7;
 
 /// Two tenants that share one connection, and what became of their reads.
 struct Stress {
