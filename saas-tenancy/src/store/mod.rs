@@ -9,6 +9,7 @@ pub mod cached;
 pub mod conformance;
 #[cfg(feature = "postgres")]
 pub mod invalidation;
+mod lookup;
 mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
