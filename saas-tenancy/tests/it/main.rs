@@ -6,6 +6,3 @@ mod database;
 #[cfg(test)]
 #[cfg(feature = "axum")]
 mod requests;
-#[cfg(test)]
-#[cfg(all(feature = "embedded", feature = "test-util"))]
-mod store;

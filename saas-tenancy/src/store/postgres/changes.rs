@@ -132,9 +132,8 @@ pub(super) async fn update(
 }
 
 pub(super) async fn remove(tx: &mut SystemTx, id: TenantId) -> Result<(), TenancyError> {
-    let sql = "delete from saas_tenancy.provisioning where tenant_id = $1";
-    sqlx::query(sql).bind(id.as_uuid()).execute(&mut *tx).await.map_err(failed)?;
-    // The domains go with it, by their foreign key.
+    // The domains go with it, by their foreign key. The journal of provisioning stays: whoever
+    // writes it closes it.
     let sql = "delete from saas_tenancy.tenants where id = $1 returning ready_at is not null";
     let query = sqlx::query_scalar(sql).bind(id.as_uuid());
     let was_ready: Option<bool> = query.fetch_optional(&mut *tx).await.map_err(failed)?;

@@ -6,7 +6,8 @@
 //!    connections and leave a line in `saas_tenancy.system_audit`.
 //! 3. Every change of a tenant or of its domains is told on the channel `saas_tenancy_changed` when
 //!    it is committed. A [`ChangeListener`](super::ChangeListener) passes it on to a cache.
-//! 4. The tables are made by [`MIGRATIONS`].
+//! 4. The tables are made by [`MIGRATIONS`], run by
+//!    [`migrate::control_plane`](crate::migrate::control_plane).
 //!
 //! # Deployment caveat
 //! Lookups must reach the primary server. A replica lags behind, and a cache that is told of a

@@ -6,3 +6,5 @@ mod check;
 mod migrate;
 mod provision;
 mod server;
+#[cfg(feature = "test-util")]
+mod store;

@@ -1,26 +1,67 @@
 //! Tenants in PostgreSQL: the contract, the walls of the control plane, and what one process hears
 //! of another.
 
-#![expect(clippy::disallowed_types, reason = "looks at the database from outside of the store")]
+use std::{process::Command, sync::Arc, time::Duration};
 
-mod server;
-
-use std::{process::Command, time::Duration};
-
-use saas_core::TenantId;
+use saas_core::{Clock, TenantId};
 use saas_tenancy::{
     Isolation, NewTenant, Slug, Status, TenancyError, Tenant, TenantStore,
+    db::{DatabaseOptions, ServerAddress, TenantDatabases},
     domain::{Domain, DomainId},
+    migrate::{self, Migrations},
+    provision::APP_ROLE,
     resolve::HostName,
-    store::{CachedTenantStore, TenantChange, conformance},
+    store::{
+        CachedTenantStore, ChangeListener, DEFAULT_SERVER, PostgresTenantStore, TenantChange,
+        conformance, postgres::MIGRATIONS,
+    },
 };
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{PgConnection, Row};
 use tokio::time::timeout;
 
-use server::Database;
+use super::server::{Db, code, key, run};
 
 /// How long a change may take to be seen everywhere.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// A database with the control plane in it.
+struct Database {
+    db: Db,
+    clock: Clock,
+}
+
+impl Database {
+    async fn new() -> Self {
+        let db = Db::new().await;
+        let files = Migrations::new(MIGRATIONS);
+        migrate::control_plane(&mut db.connect().await, "saas_tenancy", &files).await.unwrap();
+        Self { db, clock: Clock::system() }
+    }
+
+    fn app_url(&self) -> SecretString {
+        let mut url = self.db.url.clone();
+        url.set_username(APP_ROLE).unwrap();
+        url.set_password(Some(key().password(APP_ROLE).expose_secret())).unwrap();
+        url.to_string().into()
+    }
+
+    /// The store of one process.
+    fn store(&self) -> PostgresTenantStore {
+        let address = ServerAddress::new(DEFAULT_SERVER, &self.app_url()).unwrap();
+        let address = address.with_admin(&self.db.url.to_string().into()).unwrap();
+        let options = DatabaseOptions::new();
+        let databases = TenantDatabases::new(&options, address, [], self.clock.clone());
+        PostgresTenantStore::new(databases, self.clock.clone())
+    }
+
+    /// The store of one process with its cache, which hears of changes.
+    fn cached(&self) -> (CachedTenantStore, ChangeListener) {
+        let cache = CachedTenantStore::new(Arc::new(self.store()), self.clock.clone());
+        let (cache, invalidations) = cache.with_invalidations();
+        (cache, ChangeListener::spawn(self.app_url(), invalidations))
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_is_kept_in_postgres() {
@@ -84,7 +125,7 @@ async fn while_the_listener_is_cut_off_every_lookup_reads_the_database() {
     let tenant = ready_tenant(&database.store(), &database, "acme").await;
     let (store, _listener) = database.cached();
     until_cached(&store, &tenant.slug).await;
-    let mut outside = database.connect_as_superuser().await;
+    let mut outside = database.db.connect().await;
     suspend_silently(&mut outside, tenant.id).await;
     assert!(store.cached_by_slug(&tenant.slug).is_some(), "nobody told");
 
@@ -106,7 +147,7 @@ async fn a_connection_that_falls_silent_cuts_the_cache_off_in_time() {
     let tenant = ready_tenant(&database.store(), &database, "acme").await;
     let (store, _listener) = database.cached();
     until_cached(&store, &tenant.slug).await;
-    let mut outside = database.connect_as_superuser().await;
+    let mut outside = database.db.connect().await;
     let pid = listening_backend(&mut outside).await;
     signal("STOP", pid);
     suspend_silently(&mut outside, tenant.id).await;
@@ -121,12 +162,11 @@ async fn the_applications_role_cannot_list_tenants_and_sees_only_the_one_in_cont
     let store = database.store();
     let acme = ready_tenant(&store, &database, "acme").await;
     ready_tenant(&store, &database, "globex").await;
-    let mut app = database.connect_as_app().await;
+    let mut app = database.db.connect_app().await;
     let count = "select count(*) from saas_tenancy.tenants";
     assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut app).await.unwrap(), 0);
 
-    let context = "select set_config('app.tenant_id', $1, false)";
-    sqlx::query(context).bind(acme.id.to_string()).execute(&mut app).await.unwrap();
+    run(&mut app, &format!("set app.tenant_id = '{}'", acme.id)).await;
     let rows = sqlx::query("select slug from saas_tenancy.tenants").fetch_all(&mut app).await;
     let slugs: Vec<String> = rows.unwrap().iter().map(|row| row.get("slug")).collect();
     assert_eq!(slugs, ["acme"]);
@@ -138,9 +178,8 @@ async fn the_applications_role_cannot_list_tenants_and_sees_only_the_one_in_cont
 async fn the_applications_role_cannot_change_what_is_the_operators() {
     let database = Database::new().await;
     let acme = ready_tenant(&database.store(), &database, "acme").await;
-    let mut app = database.connect_as_app().await;
-    let context = "select set_config('app.tenant_id', $1, false)";
-    sqlx::query(context).bind(acme.id.to_string()).execute(&mut app).await.unwrap();
+    let mut app = database.db.connect_app().await;
+    run(&mut app, &format!("set app.tenant_id = '{}'", acme.id)).await;
     for refused in [
         "update saas_tenancy.tenants set status = 'active'",
         "update saas_tenancy.tenants set limits = '{}'",
@@ -160,8 +199,7 @@ async fn the_applications_role_cannot_change_what_is_the_operators() {
         "set role saas_owner",
     ] {
         let error = sqlx::query(refused).execute(&mut app).await.expect_err(refused);
-        let code = error.as_database_error().and_then(|error| error.code()).unwrap().into_owned();
-        assert_eq!(code, "42501", "{refused}: {error}");
+        assert_eq!(code(&error), "42501", "{refused}: {error}");
     }
 }
 
@@ -169,15 +207,13 @@ async fn the_applications_role_cannot_change_what_is_the_operators() {
 async fn neither_another_policy_nor_ownership_opens_the_control_plane() {
     let database = Database::new().await;
     ready_tenant(&database.store(), &database, "acme").await;
-    let mut outside = database.connect_as_superuser().await;
+    let mut outside = database.db.connect().await;
     for table in ["tenants", "domains", "provisioning"] {
-        let grant = format!("grant select on saas_tenancy.{table} to saas_app");
+        run(&mut outside, &format!("grant select on saas_tenancy.{table} to saas_app")).await;
         let open = format!("create policy careless on saas_tenancy.{table} using (true)");
-        for sql in [grant, open] {
-            sqlx::query(AssertSqlSafe(sql)).execute(&mut outside).await.unwrap();
-        }
+        run(&mut outside, &open).await;
     }
-    let mut app = database.connect_as_app().await;
+    let mut app = database.db.connect_app().await;
     sqlx::query("set role saas_owner").execute(&mut outside).await.unwrap();
     for conn in [&mut app, &mut outside] {
         let count = "select count(*) from saas_tenancy.tenants";
@@ -195,7 +231,7 @@ async fn neither_another_policy_nor_ownership_opens_the_control_plane() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_object_of_the_control_plane_belongs_to_a_role_that_cannot_log_in() {
     let database = Database::new().await;
-    let mut outside = database.connect_as_superuser().await;
+    let mut outside = database.db.connect().await;
     let owners = "select distinct pg_get_userbyid(relowner)::text from pg_class
          where relnamespace = 'saas_tenancy'::regnamespace";
     let owners: Vec<String> = sqlx::query_scalar(owners).fetch_all(&mut outside).await.unwrap();
@@ -221,7 +257,7 @@ async fn every_change_leaves_a_line_in_the_audit_and_a_refused_one_does_not() {
     let stale = store.update(tenant.id, suspended(), Some(9)).await;
     assert!(matches!(stale, Err(TenancyError::Stale)));
     store.remove(tenant.id).await.unwrap();
-    let mut outside = database.connect_as_superuser().await;
+    let mut outside = database.db.connect().await;
     let reasons = "select reason from saas_tenancy.system_audit order by occurred_at, id";
     let reasons: Vec<String> = sqlx::query_scalar(reasons).fetch_all(&mut outside).await.unwrap();
     assert_eq!(reasons, ["tenant.insert", "tenant.mark_ready", "tenant.remove"]);
