@@ -1,5 +1,5 @@
--- The people of a tenant, and the tiers they can belong to. Both are in one file because a foreign
--- key can name the column `id` alone only until the tenant is put in front of its table's key.
+-- The people of a tenant, and the tiers they can belong to. Names of tiers differ by more than case,
+-- and so do addresses.
 
 create table membership_types (
     id uuid primary key,

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{
     MemberFilter, MemberId, MemberStatus,
+    conditions::{Conditions, bind},
     error::MemberError,
-    filter::{Conditions, bind_filter},
 };
 use crate::membership_types::MembershipTypeId;
 
@@ -76,7 +76,7 @@ pub async fn bulk(
     if let BulkTarget::Ids(ids) = target {
         query = query.bind(distinct(ids));
     }
-    let rows = bind_filter!(query, filter).fetch_all(&mut *tx).await?;
+    let rows = bind(query, filter).fetch_all(&mut *tx).await?;
     if let BulkTarget::Ids(ids) = target
         && rows.len() < distinct(ids).len()
     {
@@ -132,7 +132,8 @@ pub(super) fn statements() -> Vec<String> {
         BulkChange::Type(MembershipTypeId::from_uuid(Uuid::nil())),
     ];
     let one = |change| {
-        let by_filter = Conditions::all().map(move |conditions| by_filter(change, conditions));
+        let by_filter =
+            Conditions::all().into_iter().map(move |conditions| by_filter(change, conditions));
         std::iter::once(by_ids(change)).chain(by_filter)
     };
     changes.into_iter().flat_map(one).collect()

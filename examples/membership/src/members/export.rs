@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{
     Member, MemberFilter,
+    conditions::{Conditions, bind},
     csv_cell::protect,
     error::MemberError,
-    filter::{Conditions, bind_filter},
     member::COLUMNS,
 };
 
@@ -81,7 +81,7 @@ impl Export {
             return Ok(Place::After(Uuid::nil()));
         }
         let query = sqlx::query(AssertSqlSafe(found(conditions)));
-        let rows = bind_filter!(query, self.filter).fetch_all(&mut *tx).await?;
+        let rows = bind(query, &self.filter).fetch_all(&mut *tx).await?;
         let ids: Result<Vec<Uuid>, _> = rows.iter().map(|row| row.try_get(0)).collect();
         Ok(Place::Found(ids?.into_iter()))
     }
@@ -92,7 +92,7 @@ impl Export {
             Place::After(id) => {
                 let sql = after(Conditions::of(&self.filter));
                 let query = sqlx::query(AssertSqlSafe(sql)).bind(*id);
-                bind_filter!(query, self.filter).fetch_all(&mut *tx).await?
+                bind(query, &self.filter).fetch_all(&mut *tx).await?
             }
             Place::Found(ids) => {
                 let piece: Vec<Uuid> = ids.by_ref().take(PIECE).collect();
@@ -167,8 +167,8 @@ pub(super) fn write_row<'a>(file: &mut Vec<u8>, cells: impl IntoIterator<Item = 
 
 /// Every text of this module.
 pub(super) fn statements() -> Vec<String> {
-    let searches = Conditions::all().filter(|one| one.need_search()).map(found);
-    let others = Conditions::all().filter(|one| !one.need_search()).map(after);
+    let searches = Conditions::all().into_iter().filter(|one| one.need_search()).map(found);
+    let others = Conditions::all().into_iter().filter(|one| !one.need_search()).map(after);
     searches.chain(others).chain([these()]).collect()
 }
 

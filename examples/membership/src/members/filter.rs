@@ -40,103 +40,46 @@ impl SearchTerm {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-/// The conditions of a filter as SQL. Only names and numbers of this module go into the text; the
-/// values travel as arguments, bound by [`bind`](Conditions::bind) in the same order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Conditions {
-    search: Part,
-    status: Part,
-    membership_type: Part,
-}
+    /// Whether the index can find the term: it knows texts by three letters or digits in a row.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.0.split(|c: char| !c.is_alphanumeric()).any(|word| word.chars().count() >= 3)
+    }
 
-/// Whether a filter has a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Present,
-    Absent,
-}
-
-impl Part {
-    const BOTH: [Self; 2] = [Self::Absent, Self::Present];
-
-    fn of<T>(value: Option<&T>) -> Self {
-        if value.is_some() { Self::Present } else { Self::Absent }
+    /// The pattern of texts that contain the term.
+    pub(super) fn pattern(&self) -> String {
+        let mut pattern = "%".to_owned();
+        for c in self.0.chars() {
+            if matches!(c, '\\' | '%' | '_') {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+        pattern.push('%');
+        pattern
     }
 }
 
-impl Conditions {
-    pub(super) fn of(filter: &MemberFilter) -> Self {
-        Self {
-            search: Part::of(filter.search.as_ref()),
-            status: Part::of(filter.status.as_ref()),
-            membership_type: Part::of(filter.membership_type.as_ref()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn term(text: &str) -> SearchTerm {
+        SearchTerm::parse(text).unwrap().unwrap()
+    }
+
+    #[test]
+    fn only_three_letters_in_a_row_can_be_found_by_the_index() {
+        for text in ["ann", "a ann", "李小龍", "50%123"] {
+            assert!(term(text).is_indexed(), "{text}");
+        }
+        for text in ["a", "an", "a-b-c", "%%%%", "李"] {
+            assert!(!term(text).is_indexed(), "{text}");
         }
     }
 
-    /// Every combination there is.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
-        Part::BOTH.into_iter().flat_map(|search| {
-            Part::BOTH.into_iter().flat_map(move |status| {
-                Part::BOTH.into_iter().map(move |membership_type| Self {
-                    search,
-                    status,
-                    membership_type,
-                })
-            })
-        })
-    }
-
-    /// Whether every member is meant.
-    pub(super) fn are_none(self) -> bool {
-        self == Self::of(&MemberFilter::default())
-    }
-
-    /// Whether only the text can tell who is meant, so that the counters do not know how many.
-    pub(super) fn need_search(self) -> bool {
-        self.search == Part::Present
-    }
-
-    /// A `where` clause, empty if every member is meant. The first argument has the number `first`.
-    pub(super) fn clause(self, first: usize) -> String {
-        let parts = self.parts(first);
-        if parts.is_empty() { parts } else { format!(" where {parts}") }
-    }
-
-    /// The conditions behind ` and `, each with an ` and ` in front.
-    pub(super) fn and_clause(self, first: usize) -> String {
-        let parts = self.parts(first);
-        if parts.is_empty() { parts } else { format!(" and {parts}") }
-    }
-
-    fn parts(self, first: usize) -> String {
-        let known = [
-            (self.status, "status = $", ""),
-            (self.membership_type, "membership_type_id = $", ""),
-            (self.search, "id in (select members_search($", "))"),
-        ];
-        let present = known.into_iter().filter(|(part, ..)| *part == Part::Present);
-        let numbered =
-            present.zip(first..).map(|((_, open, close), number)| format!("{open}{number}{close}"));
-        numbered.collect::<Vec<_>>().join(" and ")
+    #[test]
+    fn a_term_stands_for_itself_in_its_pattern() {
+        assert_eq!(term("a%_\\").pattern(), "%a\\%\\_\\\\%");
     }
 }
-
-/// Binds the values of a filter, in the order of its [`Conditions`].
-macro_rules! bind_filter {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query;
-        if let Some(status) = $filter.status {
-            query = query.bind(status.as_str());
-        }
-        if let Some(membership_type) = $filter.membership_type {
-            query = query.bind(membership_type.as_uuid());
-        }
-        if let Some(search) = &$filter.search {
-            query = query.bind(search.as_str());
-        }
-        query
-    }};
-}
-pub(super) use bind_filter;

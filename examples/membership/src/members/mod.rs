@@ -19,6 +19,7 @@
 //! ```
 
 mod bulk;
+mod conditions;
 mod csv_cell;
 mod email;
 mod error;

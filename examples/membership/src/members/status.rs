@@ -7,7 +7,7 @@ use crate::input::Invalid;
 
 /// Where a member stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum MemberStatus {
     /// Takes part.
     #[default]
@@ -39,6 +39,15 @@ impl MemberStatus {
 impl fmt::Display for MemberStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+// Derived, it would take `{"active": null}` as well, and call a number malformed.
+impl TryFrom<String> for MemberStatus {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
     }
 }
 

@@ -3,3 +3,55 @@
 pub mod extract;
 pub mod members;
 pub mod membership_types;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_lists_every_operation_once() {
+        let api = members::router().merge(membership_types::router()).into_openapi();
+        let document = serde_json::to_value(&api).unwrap();
+        let mut operations = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(operation["summary"].is_string(), "{method} {path}");
+                operations.push(operation["operationId"].as_str().unwrap().to_owned());
+            }
+        }
+        operations.sort();
+        assert_eq!(
+            operations,
+            [
+                "change_members",
+                "create_member",
+                "create_membership_type",
+                "deactivate_member",
+                "delete_membership_type",
+                "export_members",
+                "import_members",
+                "list_members",
+                "list_membership_types",
+                "read_member",
+                "read_membership_type",
+                "update_member",
+                "update_membership_type",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_schema_that_is_referred_to_is_described() {
+        let api = members::router().merge(membership_types::router()).into_openapi();
+        let text = serde_json::to_string(&api).unwrap();
+        let document = serde_json::to_value(&api).unwrap();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let referred = text.split("#/components/schemas/").skip(1);
+        for name in referred.filter_map(|rest| rest.split('"').next()) {
+            assert!(schemas.contains_key(name), "{name}");
+        }
+        for name in ["Member", "MemberInput", "MemberStatus", "Interval", "RefusedImport"] {
+            assert!(schemas.contains_key(name), "{name}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use saas_core::Clock;
 use saas_tenancy::db::TenantTx;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{MemberId, NewMember, error::MemberError};
@@ -27,8 +27,8 @@ use crate::{input::Invalid, membership_types};
 use parse::Row;
 
 /// What happens to the good rows of a file with bad ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum ImportMode {
     /// Nothing is imported.
     #[default]

@@ -5,7 +5,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use saas_core::{Problem, Scope};
-use saas_tenancy::{TenancyError, db::TenantTx};
+use saas_tenancy::{TenancyError, db::TenantTx, layer::ClientUri};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -71,10 +71,13 @@ fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppError> {
     })
 }
 
-/// The path as the client wrote it, before a router took its prefix off.
+/// The path as the client wrote it, before a layer or a router took its prefix off.
 fn original_path(request: &Request) -> String {
-    let original = request.extensions().get::<OriginalUri>();
-    original.map_or(request.uri(), |uri| &uri.0).path().trim_end_matches('/').to_owned()
+    let extensions = request.extensions();
+    let client = extensions.get::<ClientUri>().map(|client| &client.0);
+    let original = extensions.get::<OriginalUri>().map(|original| &original.0);
+    let uri = client.or(original).unwrap_or(request.uri());
+    uri.path().trim_end_matches('/').to_owned()
 }
 
 impl Ticket {

@@ -107,7 +107,8 @@ fn fault(path: &str, message: &str) -> FieldError {
         ("required", rest.split('`').next())
     } else if let Some(rest) = message.strip_prefix("duplicate field `") {
         ("duplicate_field", rest.split('`').next())
-    } else if message.starts_with("unknown variant") {
+    } else if message.starts_with("must ") {
+        // A value of the right type, refused by its own parser.
         ("invalid_value", None)
     } else {
         ("invalid_type", None)

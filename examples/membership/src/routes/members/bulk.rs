@@ -1,5 +1,5 @@
 use axum::extract::State;
-use saas_core::{Problem, problem::FieldError};
+use saas_core::{Clock, Problem, problem::FieldError};
 use saas_tenancy::db::TenantDb;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::query::FilterBody;
 use crate::{
     error::AppError,
+    input::Invalid,
     members::{self, BulkChange, BulkResult, BulkTarget, MAX_IDS, MemberId, MemberStatus},
     membership_types::MembershipTypeId,
     routes::extract::Json,
-    state::AppState,
 };
 
 /// One change to many members.
@@ -32,7 +32,7 @@ pub(super) struct BulkBody {
 
 /// What is done to each member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub(super) enum BulkAction {
     /// Makes them active.
     Activate,
@@ -42,6 +42,23 @@ pub(super) enum BulkAction {
     Deactivate,
     /// Moves them to the type in `data`.
     ChangeType,
+}
+
+impl TryFrom<String> for BulkAction {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Ok(match text.as_str() {
+            "activate" => Self::Activate,
+            "suspend" => Self::Suspend,
+            "deactivate" => Self::Deactivate,
+            "change_type" => Self::ChangeType,
+            _ => {
+                let detail = "must be one of `activate`, `suspend`, `deactivate`, `change_type`";
+                return Err(Invalid::new("invalid_value", detail));
+            }
+        })
+    }
 }
 
 /// What an action needs to know.
@@ -78,13 +95,13 @@ pub(super) struct BulkReport {
     ),
 )]
 pub(super) async fn bulk(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Json(body): Json<BulkBody>,
 ) -> Result<axum::Json<BulkReport>, AppError> {
     let (target, change) = parse(body)?;
     let mut tx = db.begin().await?;
-    let mut results = members::bulk(&mut tx, &target, change, state.clock.now()).await?;
+    let mut results = members::bulk(&mut tx, &target, change, clock.now()).await?;
     tx.commit().await?;
     let matched = results.len();
     let changed = results.iter().filter(|result| result.code.is_none()).count();

@@ -1,4 +1,5 @@
 use axum::extract::State;
+use saas_core::Clock;
 use saas_tenancy::db::TenantDb;
 
 use super::body::MemberBody;
@@ -6,7 +7,6 @@ use crate::{
     error::AppError,
     members::{self, Member},
     routes::extract::{Created, Idempotent, Made},
-    state::AppState,
 };
 
 /// Adds a member.
@@ -29,11 +29,11 @@ use crate::{
     ),
 )]
 pub(super) async fn create(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Idempotent { body, ticket }: Idempotent<MemberBody>,
 ) -> Result<Created, AppError> {
-    let new = body.into_new(&state.clock)?;
+    let new = body.into_new(&clock)?;
     let mut tx = db.begin().await?;
     if let Some(answer) = ticket.replay(&mut tx, new.created_at).await? {
         return Ok(answer);

@@ -5,7 +5,7 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use http::header;
-use saas_core::BoxError;
+use saas_core::{BoxError, Clock};
 use saas_tenancy::{TenancyError, db::TenantDb};
 
 use super::query::ExportQuery;
@@ -13,7 +13,6 @@ use crate::{
     error::AppError,
     members::{Export, MemberError, MemberStatus},
     routes::extract::Query,
-    state::AppState,
 };
 
 /// Exports members as CSV.
@@ -34,7 +33,7 @@ use crate::{
     ),
 )]
 pub(super) async fn export(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, AppError> {
@@ -46,7 +45,7 @@ pub(super) async fn export(
         Ok::<_, BoxError>(piece.map(|piece| (piece, (db, export))))
     });
     let body = stream::iter(first).map(Ok).chain(rest);
-    let name = format!("members-{}.csv", state.clock.now().format("%Y-%m-%d"));
+    let name = format!("members-{}.csv", clock.now().format("%Y-%m-%d"));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

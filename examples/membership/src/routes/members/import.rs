@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
-use saas_core::{Problem, problem::CONTENT_TYPE};
+use saas_core::{Clock, Problem, problem::CONTENT_TYPE};
 use saas_tenancy::db::TenantDb;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +13,6 @@ use crate::{
     input::{Faults, Invalid},
     members::import::{self, ImportFile, ImportMode, ImportReport},
     routes::extract::{FromParameters, Parameters, Query, content_type_is, read_body},
-    state::AppState,
 };
 
 /// Imports members from CSV.
@@ -23,7 +22,7 @@ use crate::{
 #[utoipa::path(
     post, path = "/members/import", tag = "members", operation_id = "import_members",
     params(
-        ("mode" = Option<ImportMode>, Query, description = "`all`, the default, imports nothing if a row is wrong; `partial` imports the rows that are right"),
+        ("mode" = inline(Option<ImportMode>), Query, description = "`all`, the default, imports nothing if a row is wrong; `partial` imports the rows that are right"),
     ),
     request_body(content = String, content_type = "text/csv", description = "The file, in UTF-8"),
     responses(
@@ -34,13 +33,13 @@ use crate::{
     ),
 )]
 pub(super) async fn import(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Query(Mode(mode)): Query<Mode>,
     file: CsvFile,
 ) -> Result<Response, AppError> {
     let mut tx = db.begin().await?;
-    let report = import::import(&mut tx, file.0, mode, &state.clock).await?;
+    let report = import::import(&mut tx, file.0, mode, &clock).await?;
     if report.imported > 0 {
         tx.commit().await?;
     } else {

@@ -1,5 +1,6 @@
 use axum::extract::State;
 use http::StatusCode;
+use saas_core::Clock;
 use saas_tenancy::db::TenantDb;
 
 use super::body::MemberBody;
@@ -7,7 +8,6 @@ use crate::{
     error::AppError,
     members::{self, Member, MemberId},
     routes::extract::{Id, IfMatch, Json, Tagged},
-    state::AppState,
     version::Expected,
 };
 
@@ -53,13 +53,13 @@ pub(super) async fn get(
     ),
 )]
 pub(super) async fn update(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Id(id): Id<MemberId>,
     IfMatch(expected): IfMatch,
     Json(body): Json<MemberBody>,
 ) -> Result<Tagged<Member>, AppError> {
-    let change = body.into_change(state.clock.now())?;
+    let change = body.into_change(clock.now())?;
     let mut tx = db.begin().await?;
     let member = members::update(&mut tx, id, &expected, &change).await?;
     tx.commit().await?;
@@ -80,14 +80,14 @@ pub(super) async fn update(
     ),
 )]
 pub(super) async fn deactivate(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Id(id): Id<MemberId>,
     expected: Option<IfMatch>,
 ) -> Result<StatusCode, AppError> {
     let expected = expected.map_or(Expected::Any, |IfMatch(expected)| expected);
     let mut tx = db.begin().await?;
-    members::deactivate(&mut tx, id, &expected, state.clock.now()).await?;
+    members::deactivate(&mut tx, id, &expected, clock.now()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

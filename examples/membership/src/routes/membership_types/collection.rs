@@ -1,4 +1,5 @@
 use axum::extract::State;
+use saas_core::Clock;
 use saas_tenancy::db::TenantDb;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,7 +9,6 @@ use crate::{
     error::AppError,
     membership_types::{self, MembershipType, MembershipTypeId},
     routes::extract::{Created, Idempotent, Made},
-    state::AppState,
 };
 
 /// All membership types.
@@ -49,12 +49,12 @@ pub(super) async fn list(mut db: TenantDb) -> Result<axum::Json<MembershipTypeLi
     ),
 )]
 pub(super) async fn create(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Idempotent { body, ticket }: Idempotent<MembershipTypeBody>,
 ) -> Result<Created, AppError> {
-    let new = body.into_change(state.clock.now())?;
-    let id = MembershipTypeId::generate(&state.clock);
+    let new = body.into_change(clock.now())?;
+    let id = MembershipTypeId::generate(&clock);
     let mut tx = db.begin().await?;
     if let Some(answer) = ticket.replay(&mut tx, new.at).await? {
         return Ok(answer);

@@ -1,5 +1,6 @@
 use axum::extract::State;
 use http::StatusCode;
+use saas_core::Clock;
 use saas_tenancy::db::TenantDb;
 
 use super::body::MembershipTypeBody;
@@ -7,7 +8,6 @@ use crate::{
     error::AppError,
     membership_types::{self, MembershipType, MembershipTypeId},
     routes::extract::{Id, IfMatch, Json, Tagged},
-    state::AppState,
     version::Expected,
 };
 
@@ -53,13 +53,13 @@ pub(super) async fn get(
     ),
 )]
 pub(super) async fn update(
-    State(state): State<AppState>,
+    State(clock): State<Clock>,
     mut db: TenantDb,
     Id(id): Id<MembershipTypeId>,
     IfMatch(expected): IfMatch,
     Json(body): Json<MembershipTypeBody>,
 ) -> Result<Tagged<MembershipType>, AppError> {
-    let change = body.into_change(state.clock.now())?;
+    let change = body.into_change(clock.now())?;
     let mut tx = db.begin().await?;
     let changed = membership_types::update(&mut tx, id, &expected, &change).await?;
     tx.commit().await?;

@@ -1,0 +1,197 @@
+//! The routes behind the layers that a tenant needs, and a client for them.
+
+use axum::{Router, body::Body};
+use chrono::{DateTime, TimeZone, Utc};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use membership::members::MemberId;
+use membership::{
+    routes::{members, membership_types},
+    state::AppState,
+};
+use saas_core::{Clock, clock::Hand, problem::ProblemLayer};
+use saas_tenancy::{
+    Isolation, ResolvedTenant, TenantLayer,
+    db::{DatabaseOptions, TenantDb},
+    migrate::Migrations,
+    resolve::{Authentication, Resolvers},
+};
+use saas_tests::{
+    server::Server,
+    world::{Plane, World},
+};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Row as _, postgres::PgRow};
+use tower::ServiceExt;
+
+const MEMBERSHIP: Plane = Plane {
+    name: "membership",
+    migrations: Migrations::new(&[
+        ("0001_members", include_str!("../../migrations/0001_members.sql")),
+        ("0002_member_counts", include_str!("../../migrations/0002_member_counts.sql")),
+        ("0003_idempotency_keys", include_str!("../../migrations/0003_idempotency_keys.sql")),
+    ]),
+};
+
+/// The application with two tenants of shared tables, `acme` and `hooli`.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) clock: Clock,
+    pub(crate) hand: Hand,
+    world: World,
+    router: Router,
+}
+
+/// An answer: its status, its headers, and its body if it is JSON.
+pub(crate) type Answer = (StatusCode, HeaderMap, Value);
+
+impl App {
+    pub(crate) async fn new() -> Self {
+        Self::with_connections(8).await
+    }
+
+    /// The same with `globex`, which has a schema, and `initech`, which has a database of its own.
+    pub(crate) async fn with_all_isolations() -> Self {
+        let app = Self::new().await;
+        app.world.tenant("globex", Isolation::Schema).await;
+        app.world.tenant("initech", Isolation::Database).await;
+        app
+    }
+
+    pub(crate) async fn with_connections(connections: usize) -> Self {
+        let (clock, hand) = Clock::manual(start());
+        let options =
+            DatabaseOptions::new().with_connections(connections).with_tenant_share(connections);
+        let world = World::of(MEMBERSHIP, options).await;
+        let router = router(&world, &clock);
+        world.tenant("acme", Isolation::Shared).await;
+        world.tenant("hooli", Isolation::Shared).await;
+        Self { clock, hand, world, router }
+    }
+
+    /// The database of a tenant.
+    pub(crate) async fn tenant_db(&self, slug: &str) -> TenantDb {
+        let slug = slug.parse().unwrap();
+        let tenant = ResolvedTenant::by_slug(&*self.world.store, &slug).await.unwrap();
+        self.world.db(&tenant)
+    }
+
+    /// Runs statements past all walls.
+    pub(crate) async fn as_superuser(&self, sql: &str) {
+        self.world.as_superuser(sql).await;
+    }
+
+    /// A number, over all tenants of the shared tables.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        self.one(sql).await.get(0)
+    }
+
+    /// The status of a member of a tenant with shared tables.
+    pub(crate) async fn status(&self, id: MemberId) -> String {
+        self.one(&format!("select status from app.members where id = '{id}'")).await.get(0)
+    }
+
+    async fn one(&self, sql: &str) -> PgRow {
+        let options = self.world.app_options();
+        let mut conn = Server::get().await.connect(options.get_database().unwrap()).await;
+        sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_one(&mut conn).await.unwrap()
+    }
+
+    /// Sends JSON, or nothing if `body` is null.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        tenant: &str,
+        body: Value,
+    ) -> Answer {
+        self.request_with(method, path, tenant, &[], body).await
+    }
+
+    /// The same with headers.
+    pub(crate) async fn request_with(
+        &self,
+        method: &str,
+        path: &str,
+        tenant: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
+        let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(&body).unwrap() };
+        let mut all = vec![("content-type", "application/json")];
+        all.extend(headers);
+        let (status, headers, bytes) = self.bytes(method, path, tenant, &all, bytes).await;
+        (status, headers, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// Sends and receives bytes.
+    pub(crate) async fn bytes(
+        &self,
+        method: &str,
+        path: &str,
+        tenant: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/t/{tenant}/api/v1{path}"))
+            .header(header::HOST, "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        (parts.status, parts.headers, bytes)
+    }
+
+    /// The id of a new membership type of `tenant`.
+    pub(crate) async fn add_type(&self, tenant: &str, name: &str) -> String {
+        let body = json!({
+            "name": name, "price": {"amount": 1250, "currency": "EUR"}, "interval": "month",
+        });
+        let (status, _, body) = self.request("POST", "/membership-types", tenant, body).await;
+        assert_eq!(status, 201, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A new member of `tenant`.
+    pub(crate) async fn add_member(&self, tenant: &str, membership_type: &str, n: usize) -> Value {
+        let body = member(membership_type, n);
+        let (status, _, body) = self.request("POST", "/members", tenant, body).await;
+        assert_eq!(status, 201, "{body}");
+        body
+    }
+
+    /// The exact number of members that a list tells.
+    pub(crate) async fn total(&self, tenant: &str, filter: &str) -> i64 {
+        let path = format!("/members?limit=1&{filter}");
+        let (status, _, body) = self.request("GET", &path, tenant, Value::Null).await;
+        assert_eq!(status, 200, "{body}");
+        body["pagination"]["total"].as_i64().unwrap()
+    }
+}
+
+/// A member as it is written.
+pub(crate) fn member(membership_type: &str, n: usize) -> Value {
+    json!({
+        "first_name": format!("First {n:04}"), "last_name": format!("Last {:04}", (n * 7919) % 1000),
+        "email": format!("member{n}@example.com"), "membership_type_id": membership_type,
+    })
+}
+
+fn start() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 21, 9, 0, 0).unwrap()
+}
+
+fn router(world: &World, clock: &Clock) -> Router {
+    let state = AppState { clock: clock.clone(), databases: world.databases.clone() };
+    let (routes, _) = members::router().merge(membership_types::router()).split_for_parts();
+    let api = Router::new().nest("/api/v1", routes).with_state(state);
+    let resolvers = Resolvers::new(Authentication::Absent).path();
+    let tenants = TenantLayer::new(world.store.clone(), resolvers, clock.clone());
+    // The tenant's prefix is stripped before the router looks at the path.
+    let inner = tower::Layer::layer(&tenants, api);
+    Router::new().fallback_service(inner).layer(ProblemLayer::new(clock.clone()))
+}

@@ -1,0 +1,8 @@
+//! The application as a client meets it, on a real PostgreSQL server.
+
+#[cfg(test)]
+mod app;
+#[cfg(test)]
+mod members;
+#[cfg(test)]
+mod membership_types;
