@@ -12,7 +12,7 @@ const EDGES: [(&str, &[&str]); 5] = [
     ("saas-core", &[]),
     ("saas-tenancy", &["saas-core"]),
     ("membership", &["saas-core", "saas-tenancy"]),
-    ("saas-tests", &["membership", "saas-core", "saas-tenancy"]),
+    ("saas-tests", &["saas-core", "saas-tenancy"]),
     ("xtask", &[]),
 ];
 

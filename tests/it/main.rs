@@ -3,5 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod architecture;
-mod compile_fail;
 mod isolation;

@@ -167,6 +167,18 @@ impl World {
         physical_name(tenant.id)
     }
 
+    /// The database that holds the control plane and the tenants without one of their own.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The server it is on.
+    #[must_use]
+    pub const fn server(&self) -> &'static Server {
+        self.server
+    }
+
     /// Runs statements as the superuser, past all walls.
     pub async fn as_superuser(&self, sql: &str) {
         self.server.run(&self.database, sql).await;

@@ -1,3 +1,7 @@
-//! The membership app's commands.
+//! The membership app's commands. `membership --help` shows them.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    membership::cli::run()
+}

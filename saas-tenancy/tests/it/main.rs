@@ -1,5 +1,7 @@
 //! The crate as an application meets it, and against a real PostgreSQL server.
 
+#[cfg(feature = "postgres")]
+mod compile_fail;
 #[cfg(test)]
 #[cfg(feature = "embedded")]
 mod database;

@@ -1,8 +1,13 @@
-//! The routes, one file a resource.
+//! The routes, one module a resource. Each has a `router` with its paths as the document shows
+//! them.
 
+pub mod docs;
 pub mod extract;
+pub mod health;
 pub mod members;
 pub mod membership_types;
+pub mod tenant;
+pub mod tenants;
 
 #[cfg(test)]
 mod tests {

@@ -5,15 +5,11 @@ use chrono::{DateTime, TimeZone, Utc};
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use membership::members::MemberId;
-use membership::{
-    routes::{members, membership_types},
-    state::AppState,
-};
-use saas_core::{Clock, clock::Hand, problem::ProblemLayer};
+use membership::{app, boot::migrations::TENANT_PLANE, config::PublicUrl, state::AppState};
+use saas_core::{Clock, clock::Hand};
 use saas_tenancy::{
-    Isolation, ResolvedTenant, TenantLayer,
+    Isolation, ResolvedTenant,
     db::{DatabaseOptions, TenantDb},
-    migrate::Migrations,
     resolve::{Authentication, Resolvers},
 };
 use saas_tests::{
@@ -24,14 +20,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Row as _, postgres::PgRow};
 use tower::ServiceExt;
 
-const MEMBERSHIP: Plane = Plane {
-    name: "membership",
-    migrations: Migrations::new(&[
-        ("0001_members", include_str!("../../migrations/0001_members.sql")),
-        ("0002_member_counts", include_str!("../../migrations/0002_member_counts.sql")),
-        ("0003_idempotency_keys", include_str!("../../migrations/0003_idempotency_keys.sql")),
-    ]),
-};
+const MEMBERSHIP: Plane = Plane { name: "membership", migrations: TENANT_PLANE };
 
 /// The application with two tenants of shared tables, `acme` and `hooli`.
 #[derive(Debug)]
@@ -186,12 +175,12 @@ fn start() -> DateTime<Utc> {
 }
 
 fn router(world: &World, clock: &Clock) -> Router {
-    let state = AppState { clock: clock.clone(), databases: world.databases.clone() };
-    let (routes, _) = members::router().merge(membership_types::router()).split_for_parts();
-    let api = Router::new().nest("/api/v1", routes).with_state(state);
-    let resolvers = Resolvers::new(Authentication::Absent).path();
-    let tenants = TenantLayer::new(world.store.clone(), resolvers, clock.clone());
-    // The tenant's prefix is stripped before the router looks at the path.
-    let inner = tower::Layer::layer(&tenants, api);
-    Router::new().fallback_service(inner).layer(ProblemLayer::new(clock.clone()))
+    let state = AppState {
+        clock: clock.clone(),
+        databases: world.databases.clone(),
+        store: world.store.clone(),
+        provisioner: world.provisioner.clone(),
+        public_url: PublicUrl::local(([127, 0, 0, 1], 8080).into()),
+    };
+    app::router(state, Resolvers::new(Authentication::Absent).path())
 }

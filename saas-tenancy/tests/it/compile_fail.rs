@@ -2,5 +2,5 @@
 
 #[test]
 fn tenant_data_cannot_be_reached_around_its_transaction() {
-    trybuild::TestCases::new().compile_fail("ui/*.rs");
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }

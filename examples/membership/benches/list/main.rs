@@ -7,15 +7,17 @@
 //!
 //! `BENCH_TENANTS`, `BENCH_MEMBERS`, `BENCH_ROUNDS` and `BENCH_SECONDS` make it smaller or larger.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::{sync::Arc, time::Duration};
 
 use saas_tenancy::{Isolation, db::DatabaseOptions};
-use saas_tests::{
-    club::Club,
-    load::{Load, Outcome, Script},
-};
+use saas_tests::load::{Load, Outcome, Script};
 
 mod bare;
+mod club;
+
+use club::Club;
 
 /// Client connections, and connections to the database.
 const CONNECTIONS: usize = 16;

@@ -16,7 +16,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use membership::members::{Member, MemberId, TypeRef};
 use membership::membership_types::MembershipTypeId;
-use saas_tests::{club::Club, load::Script};
+use saas_tests::load::Script;
 use serde::{Deserialize, Serialize};
 use sqlx::{
     PgPool, Row,
@@ -24,6 +24,8 @@ use sqlx::{
 };
 use tokio::net::TcpListener;
 use uuid::Uuid;
+
+use super::club::Club;
 
 /// How the handler ends its one statement.
 #[derive(Clone, Copy)]

@@ -1,0 +1,230 @@
+//! The application's database and all that works on it, from open to stop.
+
+use std::sync::Arc;
+
+use saas_core::Clock;
+use saas_tenancy::{
+    TenantStore,
+    db::TenantDatabases,
+    provision::{AppPassword, Provisioner},
+    store::{CachedTenantStore, ChangeListener, PostgresTenantStore},
+};
+use secrecy::SecretString;
+
+use super::{
+    admin,
+    check::Fault,
+    data::DataDir,
+    migrations::TENANT_PLANE,
+    place::{Place, Private},
+    plane::{self, Plane},
+    progress::Progress,
+};
+use crate::{config::Config, failure::Failure};
+
+/// How many names of each kind are remembered. A tenant is small, but memory of an idle process
+/// shall be, too.
+const CACHED_NAMES: u64 = 2_000;
+
+/// The application's database, and all that works on it.
+#[derive(Debug)]
+pub struct Backend {
+    clock: Clock,
+    place: Place,
+    databases: TenantDatabases,
+    store: Arc<CachedTenantStore>,
+    provisioner: Provisioner,
+    listener: ChangeListener,
+}
+
+impl Backend {
+    /// Finds the database, or starts the private one.
+    ///
+    /// # Errors
+    /// [`Failure::Embedded`] when the private server does not start, [`Failure::InUse`] when
+    /// another process is just starting or stopping it.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn open(
+        config: &Config,
+        data: &DataDir,
+        clock: &Clock,
+        progress: &Progress,
+    ) -> Result<Self, Failure> {
+        let place = Place::find(&config.database, data, &config.env, progress).await?;
+        let address = place.address()?;
+        let databases = TenantDatabases::new(&config.options, address.clone(), [], clock.clone());
+        let tenants = Arc::new(PostgresTenantStore::new(databases.clone(), clock.clone()));
+        let (store, invalidations) = CachedTenantStore::new(tenants, clock.clone())
+            .with_capacity(CACHED_NAMES)
+            .with_invalidations();
+        let store = Arc::new(store);
+        // A transaction pooler swallows notifications, so the administrator's way goes first.
+        let listen = place.admin.as_ref().unwrap_or(&place.app).clone();
+        let listener = ChangeListener::spawn(listen, invalidations);
+        let provisioner = Provisioner::new(store.clone(), address, TENANT_PLANE)
+            .with_databases(databases.clone());
+        Ok(Self { clock: clock.clone(), place, databases, store, provisioner, listener })
+    }
+
+    /// Makes the database ready to serve: roles, tables, unfinished tenants, checks. Repeating it
+    /// changes nothing. Without an administrator only the checks are made.
+    ///
+    /// # Errors
+    /// [`Failure::Unsafe`] when the database would not keep tenants apart, and whatever stops a
+    /// migration.
+    pub async fn prepare(&self, progress: &Progress) -> Result<(), Failure> {
+        let Some(admin) = &self.place.admin else {
+            tracing::warn!("`ADMIN_DATABASE_URL` is not set: nothing is migrated or provisioned");
+            return self.refuse_unsafe(progress).await;
+        };
+        progress.step("preparing roles");
+        self.bootstrap(admin).await?;
+        progress.step("migrating the control plane");
+        plane::migrate(admin, &Plane::Control).await?;
+        progress.step("finishing what was interrupted");
+        self.resume().await?;
+        progress.step("migrating the tenants' tables");
+        for tenant in plane::all(&*self.store).await? {
+            plane::migrate(admin, &tenant).await?;
+        }
+        self.refuse_unsafe(progress).await
+    }
+
+    /// Every place that has tables of its own. Before the first migration of the control plane
+    /// nobody knows of tenants.
+    ///
+    /// # Errors
+    /// [`Failure::Needs`] when there is no administrator, [`Failure::Tenancy`] when the tenants
+    /// cannot be listed.
+    pub async fn planes(&self) -> Result<Vec<Plane>, Failure> {
+        let control = plane::status(self.admin()?, &Plane::Control).await?;
+        if control.iter().any(|one| one.applied_at.is_none()) {
+            return Ok(vec![Plane::Control, Plane::Shared]);
+        }
+        let mut planes = vec![Plane::Control];
+        planes.extend(plane::all(&*self.store).await?);
+        Ok(planes)
+    }
+
+    /// How many migrations are pending, over all places.
+    ///
+    /// # Errors
+    /// As [`planes`](Self::planes), and whatever refuses the next run of the migrations.
+    pub async fn pending(&self) -> Result<usize, Failure> {
+        let mut pending = 0;
+        for plane in self.planes().await? {
+            let standing = plane::status(self.admin()?, &plane).await?;
+            pending += standing.iter().filter(|one| one.applied_at.is_none()).count();
+        }
+        Ok(pending)
+    }
+
+    /// The login of a tenant that has a database for itself; `name` is its role and its database.
+    pub(super) fn login_of(&self, name: &str) -> Result<SecretString, Failure> {
+        self.place.login_of(name)
+    }
+
+    /// The administrator's login.
+    ///
+    /// # Errors
+    /// [`Failure::Needs`] when there is none.
+    pub fn admin(&self) -> Result<&SecretString, Failure> {
+        self.place.admin.as_ref().ok_or(Failure::Needs(
+            "this needs an administrator: set `ADMIN_DATABASE_URL`, for example to \
+             `postgres://admin:password@db.example.com:5432/app`",
+        ))
+    }
+
+    /// The application's login.
+    #[must_use]
+    pub const fn app(&self) -> &SecretString {
+        &self.place.app
+    }
+
+    /// Whether this process runs the private server.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self.place.private, Private::Ours { .. })
+    }
+
+    /// Whether another process of this program runs the private server.
+    #[must_use]
+    pub const fn is_attached(&self) -> bool {
+        matches!(self.place.private, Private::Attached)
+    }
+
+    /// Where the time comes from.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The databases of all tenants.
+    #[must_use]
+    pub const fn databases(&self) -> &TenantDatabases {
+        &self.databases
+    }
+
+    /// The tenants.
+    #[must_use]
+    pub fn store(&self) -> &dyn TenantStore {
+        &*self.store
+    }
+
+    /// The tenants, to be kept.
+    #[must_use]
+    pub fn shared_store(&self) -> Arc<dyn TenantStore> {
+        self.store.clone()
+    }
+
+    /// What makes tenants.
+    #[must_use]
+    pub const fn provisioner(&self) -> &Provisioner {
+        &self.provisioner
+    }
+
+    /// Lets go of the database, and stops it when it is private.
+    ///
+    /// # Errors
+    /// [`Failure::Embedded`] when the private server does not stop in time.
+    pub async fn stop(self) -> Result<(), Failure> {
+        drop(self.listener);
+        if let Private::Ours { server, held } = self.place.private {
+            server.stop().await?;
+            drop(held);
+        }
+        Ok(())
+    }
+
+    async fn refuse_unsafe(&self, progress: &Progress) -> Result<(), Failure> {
+        progress.step("checking that tenants are kept apart");
+        let faults = self.check().await?;
+        for Fault { place, what, fix, .. } in &faults {
+            tracing::warn!(place, fix, "{what}");
+        }
+        if faults.iter().any(Fault::refuses) { Err(Failure::Unsafe) } else { Ok(()) }
+    }
+
+    async fn bootstrap(&self, admin: &SecretString) -> Result<(), Failure> {
+        let key = self.place.key()?;
+        let password = match &key {
+            Some(key) if self.is_ours() => AppPassword::Derived(key),
+            _ => AppPassword::Kept,
+        };
+        admin::bootstrap(admin, password).await
+    }
+
+    async fn resume(&self) -> Result<(), Failure> {
+        let resumed = self.provisioner.resume_all().await?;
+        for error in &resumed.failed {
+            tracing::error!(error = %error, "a tenant is still not ready");
+        }
+        let (ready, removed) = (resumed.ready.len(), resumed.removed.len());
+        if ready + removed > 0 {
+            tracing::info!(ready, removed, "finished tenants that were interrupted");
+        }
+        Ok(())
+    }
+}

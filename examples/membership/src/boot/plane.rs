@@ -1,0 +1,123 @@
+//! The places that have tables of their own, and their migrations.
+
+use std::{fmt, sync::Arc};
+
+use saas_tenancy::{
+    Isolation, Tenant, TenantStore,
+    migrate::{self, Migrations, Standing, Target},
+    placement::physical_name,
+    store::postgres::MIGRATIONS,
+};
+use secrecy::SecretString;
+use sqlx::Connection;
+
+use super::{admin, migrations::TENANT_PLANE};
+use crate::failure::Failure;
+
+/// How many tenants are read at once.
+const PAGE: u32 = 500;
+
+/// The schema of the control plane.
+const CONTROL: &str = "saas_tenancy";
+
+/// A place that has tables of its own.
+#[derive(Debug, Clone)]
+pub enum Plane {
+    /// The application's own tables.
+    Control,
+    /// The tables that tenants with shared isolation have together.
+    Shared,
+    /// The tables of one tenant.
+    Tenant(Arc<Tenant>),
+}
+
+impl Plane {
+    /// Where the tables of `tenant` are.
+    #[must_use]
+    pub fn of(tenant: &Tenant) -> Self {
+        match tenant.placement.isolation {
+            Isolation::Shared => Self::Shared,
+            Isolation::Schema | Isolation::Database => Self::Tenant(Arc::new(tenant.clone())),
+        }
+    }
+
+    /// Whether it is a database of its own.
+    pub(super) fn has_database(&self) -> bool {
+        matches!(self.target(), Some(Target::Database(_)))
+    }
+
+    fn target(&self) -> Option<Target> {
+        match self {
+            Self::Control => None,
+            Self::Shared => Some(Target::Shared),
+            Self::Tenant(tenant) => Some(Target::of(tenant)),
+        }
+    }
+
+    fn migrations(&self) -> Migrations {
+        match self {
+            Self::Control => Migrations::new(MIGRATIONS),
+            Self::Shared | Self::Tenant(_) => TENANT_PLANE,
+        }
+    }
+
+    /// The administrator's way to the database that holds it.
+    fn address(&self, admin: &SecretString) -> Result<SecretString, Failure> {
+        match self.target() {
+            Some(Target::Database(tenant)) => admin::with_database(admin, &physical_name(tenant)),
+            _ => Ok(admin.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Plane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Control => f.write_str("control plane"),
+            Self::Shared => f.write_str("shared tenants"),
+            Self::Tenant(tenant) => tenant.slug.fmt(f),
+        }
+    }
+}
+
+/// Brings one place up to date and says which migrations were applied.
+pub(crate) async fn migrate(
+    admin: &SecretString,
+    plane: &Plane,
+) -> Result<Vec<&'static str>, Failure> {
+    let mut conn = admin::connect(&plane.address(admin)?).await?;
+    let migrations = plane.migrations();
+    let applied = match plane.target() {
+        None => migrate::control_plane(&mut conn, CONTROL, &migrations).await?,
+        Some(target) => migrate::tenant_plane(&mut conn, target, &migrations).await?,
+    };
+    conn.close().await.map_err(Failure::other("close the administrator's connection"))?;
+    Ok(applied.iter().map(|one| one.name).collect())
+}
+
+/// Which migrations are applied to one place, and which are not.
+pub(crate) async fn status(admin: &SecretString, plane: &Plane) -> Result<Vec<Standing>, Failure> {
+    let mut conn = admin::connect(&plane.address(admin)?).await?;
+    let schema = plane.target().map_or_else(|| CONTROL.to_owned(), Target::schema);
+    let standing = migrate::status(&mut conn, &schema, &plane.migrations()).await?;
+    conn.close().await.map_err(Failure::other("close the administrator's connection"))?;
+    Ok(standing)
+}
+
+/// Every place of tenants' tables: the shared one, and those of ready tenants.
+pub(super) async fn all(store: &dyn TenantStore) -> Result<Vec<Plane>, Failure> {
+    let mut planes = vec![Plane::Shared];
+    let mut after = None;
+    loop {
+        let page = store.list(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(planes) };
+        after = Some(last.id);
+        for tenant in page {
+            let own = tenant.placement.isolation != Isolation::Shared;
+            // What is not ready is finished, with its tables, by provisioning.
+            if own && store.by_slug(&tenant.slug).await?.is_some() {
+                planes.push(Plane::Tenant(tenant));
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use std::net::SocketAddr;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use saas_tenancy::resolve::{Authentication, BaseDomains, Resolvers};
+
+use super::{
+    context::{Context, agreed},
+    output::Output,
+};
+use crate::{
+    app,
+    boot::{backend::Backend, greeting::Greeting, progress::Progress},
+    config::{Config, PublicUrl},
+    demo,
+    failure::Failure,
+    metrics_page,
+    server::{Listeners, loopback_only, signals},
+    state::AppState,
+};
+
+/// Options of `serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where to listen. Loopback addresses only, until there is a sign-in.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Where to listen for operators: `/metrics`.
+    #[arg(long, default_value = "127.0.0.1:9090", value_name = "ADDR")]
+    admin_listen: SocketAddr,
+    /// Load the demo data first.
+    #[arg(long)]
+    demo: bool,
+    /// How many members the largest demo tenant, `acme`, has.
+    #[arg(long, default_value_t = demo::MEMBERS, value_name = "N", requires = "demo")]
+    members: u64,
+    /// Remove the private server's data first. Asks, unless with `--demo` or `--yes`.
+    #[arg(long)]
+    reset: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Args {
+    pub(super) async fn run(self, context: Context, output: &mut Output) -> Result<(), Failure> {
+        // Said before anything is started, and before data is removed.
+        loopback_only(self.listen)?;
+        loopback_only(self.admin_listen)?;
+        if self.reset {
+            self.reset(&context)?;
+        }
+        // From here on a signal ends the start in order, and stops the private server.
+        let stop = signals().map_err(Failure::io("watch for signals"))?;
+        tokio::pin!(stop);
+        let listeners = Listeners::bind(self.listen, self.admin_listen)
+            .await
+            .map_err(Failure::io("start listening"))?;
+        let progress = Progress::new();
+        let backend =
+            Backend::open(&context.config, &context.data, &context.clock, &progress).await?;
+        let served = async {
+            if backend.is_attached() {
+                return Err(context.data.in_use());
+            }
+            tokio::select! {
+                ready = self.prepare(&backend, &progress) => ready?,
+                () = &mut stop => return Ok(()),
+            }
+            progress.finish();
+            serve(&context, &backend, listeners, stop, output).await
+        }
+        .await;
+        progress.finish();
+        let stopped = backend.stop().await;
+        served?;
+        stopped
+    }
+
+    fn reset(&self, context: &Context) -> Result<(), Failure> {
+        let dir = context.data.path().display().to_string();
+        let held = context.data.take()?.ok_or_else(|| context.data.in_use())?;
+        let asked = || agreed(&format!("Remove all data in `{dir}`?"));
+        if !self.demo && !self.yes && !asked()? {
+            return Err(Failure::Usage(format!("`{dir}` stays; use `--yes` to remove its data")));
+        }
+        held.reset()
+    }
+
+    async fn prepare(&self, backend: &Backend, progress: &Progress) -> Result<(), Failure> {
+        backend.prepare(progress).await?;
+        if self.demo {
+            demo::load(backend, self.members, progress).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn serve(
+    Context { config, data, .. }: &Context,
+    backend: &Backend,
+    listeners: Listeners,
+    stop: impl Future<Output = ()>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let listen = listeners.app_address().map_err(Failure::io("read the address"))?;
+    let admin = listeners.admin_address().map_err(Failure::io("read the address"))?;
+    let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::local(listen));
+    let state = AppState {
+        clock: backend.clock().clone(),
+        databases: backend.databases().clone(),
+        store: backend.shared_store(),
+        provisioner: backend.provisioner().clone(),
+        public_url: public_url.clone(),
+    };
+    let app = app::router(state, resolvers(config, &public_url)?);
+    let recorder = PrometheusBuilder::new().install_recorder();
+    let recorder = recorder.map_err(Failure::other("collect metrics"))?;
+    let greeting = Greeting::of(backend, &public_url, admin, data).await?;
+    output.answer(&greeting, &greeting.to_string())?;
+    let page = metrics_page::router(recorder);
+    listeners.serve(app, page, stop).await.map_err(Failure::io("serve"))
+}
+
+/// Who a request belongs to: its host, a domain of the tenant's own, or the path form.
+fn resolvers(config: &Config, public_url: &PublicUrl) -> Result<Resolvers, Failure> {
+    let bases = BaseDomains::new([public_url.base_domain()])
+        .map_err(Failure::other("use `PUBLIC_URL` as the base domain"))?;
+    Ok(Resolvers::new(Authentication::Absent)
+        .with_trusted_proxies(config.proxies.clone())
+        .subdomain(&bases)
+        .custom_domain(&bases)
+        .path())
+}

@@ -1,0 +1,17 @@
+//! The demo data: five tenants, and members whose names are of many places.
+//!
+//! 1. The same seed gives the same people, on every machine.
+//! 2. A second start adds nothing that is there already; more members than before are added to
+//!    those that are there.
+//! 3. A tenant's members come in one transaction, so that none is left half full.
+
+mod load;
+mod names;
+mod people;
+mod random;
+mod tenants;
+
+pub use load::{Loaded, load};
+
+/// How many members the largest tenant has if nothing else is said.
+pub const MEMBERS: u64 = 10_000;

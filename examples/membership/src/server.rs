@@ -1,0 +1,199 @@
+//! The listeners: who may connect, and how the application stops.
+//!
+//! 1. Nobody signs in yet, so whoever reaches the application may do everything. It therefore
+//!    listens on loopback addresses only, until authentication exists.
+//! 2. On SIGINT or SIGTERM it stops accepting, finishes what runs, and gives up after
+//!    [`DRAIN`].
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request},
+    middleware::{self, Next},
+    response::Response,
+};
+use saas_tenancy::resolve::PeerAddr;
+use tokio::{net::TcpListener, sync::watch};
+
+/// How long requests that run may go on after the application was told to stop.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// The application was told to listen where others can reach it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` can be reached from other machines, and this version has no sign-in yet: whoever \
+     connects could read and change every tenant; listen on `127.0.0.1:{port}` or `[::1]:{port}`, \
+     and put nothing in front of it. This limit goes when authentication is there",
+    port = .0.port()
+)]
+pub struct NotLoopback(SocketAddr);
+
+/// Lets only addresses pass that no other machine can connect to.
+///
+/// # Errors
+/// [`NotLoopback`] for all others, the unspecified ones included.
+pub fn loopback_only(address: SocketAddr) -> Result<SocketAddr, NotLoopback> {
+    let loopback = match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(ip.is_loopback(), |ip| ip.is_loopback()),
+    };
+    if loopback { Ok(address) } else { Err(NotLoopback(address)) }
+}
+
+/// Two addresses that are listened on: the application's, and the operator's.
+#[derive(Debug)]
+pub struct Listeners {
+    app: TcpListener,
+    admin: TcpListener,
+}
+
+impl Listeners {
+    /// Listens on both. Connections wait until [`serve`](Self::serve).
+    ///
+    /// # Errors
+    /// What the operating system says, with the address.
+    pub async fn bind(app: SocketAddr, admin: SocketAddr) -> io::Result<Self> {
+        Ok(Self { app: bind(app).await?, admin: bind(admin).await? })
+    }
+
+    /// Where the application listens, with the port that a `0` became.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn app_address(&self) -> io::Result<SocketAddr> {
+        self.app.local_addr()
+    }
+
+    /// Where the operator's listener is.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn admin_address(&self) -> io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// Answers requests until `stop` is completed, and then for at most [`DRAIN`] those that run.
+    ///
+    /// # Errors
+    /// What the operating system says when it closes a listener.
+    pub async fn serve(
+        self,
+        app: Router,
+        admin: Router,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let (stopping, stopped) = watch::channel(());
+        let served = async {
+            let app = app.layer(middleware::from_fn(tell_peer));
+            let app =
+                axum::serve(self.app, app.into_make_service_with_connect_info::<SocketAddr>())
+                    .with_graceful_shutdown(closed(stopped.clone()));
+            let admin = axum::serve(self.admin, admin).with_graceful_shutdown(closed(stopped));
+            tokio::try_join!(app.into_future(), admin.into_future()).map(|_| ())
+        };
+        let limit = async {
+            stop.await;
+            drop(stopping);
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            ended = served => ended,
+            () = limit => {
+                tracing::warn!("some requests did not end in time and were cut off");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Completed when the process is asked to end.
+///
+/// # Errors
+/// What the operating system says when a signal cannot be watched.
+pub fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot listen on `{address}`: {error}"))
+    })
+}
+
+/// Completed when the sender is gone.
+async fn closed(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
+}
+
+/// Tells the resolvers who is connected, to know whose forwarding headers to believe.
+async fn tell_peer(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(PeerAddr(peer));
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_may_connect_while_nobody_signs_in() {
+        for open in ["0.0.0.0:8080", "192.0.2.1:80", "[::]:8080", "[::ffff:192.0.2.1]:80"] {
+            let error = loopback_only(open.parse().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(open) && error.contains("no sign-in yet"), "{error}");
+        }
+        for closed in ["127.0.0.1:8080", "127.8.0.1:1", "[::1]:8080", "[::ffff:127.0.0.1]:80"] {
+            assert!(loopback_only(closed.parse().unwrap()).is_ok(), "{closed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_runs_is_finished_before_the_end() {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listeners = Listeners::bind(any, any).await.unwrap();
+        let address = listeners.app_address().unwrap();
+        let (begun, mut running) = tokio::sync::mpsc::channel(1);
+        let (release, gate) = watch::channel(());
+        let handler = move || async move {
+            begun.send(()).await.unwrap();
+            closed(gate).await;
+            "done"
+        };
+        let app = Router::new().route("/", axum::routing::get(handler));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let served = tokio::spawn(listeners.serve(app, Router::new(), async {
+            drop(stopped.await);
+        }));
+        let client = tokio::spawn(get(address));
+        running.recv().await.unwrap();
+        stop.send(()).unwrap();
+        drop(release);
+        assert!(client.await.unwrap().ends_with("done"));
+        served.await.unwrap().unwrap();
+    }
+
+    async fn get(address: SocketAddr) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+}
