@@ -8,10 +8,11 @@ use std::{
 };
 
 /// Every edge between the workspace's packages, tests and benches left out.
-const EDGES: [(&str, &[&str]); 5] = [
+const EDGES: [(&str, &[&str]); 6] = [
     ("saas-core", &[]),
     ("saas-tenancy", &["saas-core"]),
     ("membership", &["saas-core", "saas-tenancy"]),
+    ("notes", &["saas-core", "saas-tenancy"]),
     ("saas-tests", &["saas-core", "saas-tenancy"]),
     ("xtask", &[]),
 ];

@@ -48,6 +48,7 @@ pub const DEFAULT_SERVER: ServerId =
 /// What a placement on a server that is not there lacks.
 const KNOWN_SERVER: &str = "a server that the store lists";
 
+// ANCHOR: contract
 /// Where tenants are looked up and changed.
 ///
 /// # Contract
@@ -144,6 +145,7 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
     /// The servers of the fleet, the default one first.
     async fn servers(&self) -> Result<Vec<Server>, TenancyError>;
 }
+// ANCHOR_END: contract
 
 /// What [`TenantStore::update`] changes; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq)]

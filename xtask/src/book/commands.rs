@@ -19,12 +19,19 @@ enum Proof {
     Reader(&'static str),
 }
 
+/// The requests of the tutorial.
+const ASKS_NOTES: &str = "it asks the program of the tutorial, whose test asks the same";
+
 const COMMANDS: &[(&str, Proof)] = &[
     ("cargo xtask demo", Proof::Step("demo")),
     ("cargo xtask test", Proof::TheRunItself),
     ("cargo xtask test --list", Proof::RunHere),
     ("cargo xtask test --step fmt", Proof::Step("fmt")),
     ("cargo fmt", Proof::Reader("it changes files; the step `fmt` checks what it would do")),
+    ("cargo run --package notes", Proof::Reader("it serves until Ctrl-C; `test` tests its parts")),
+    ("curl --data \"buy milk\" http://acme.localhost:8080/notes", Proof::Reader(ASKS_NOTES)),
+    ("curl http://acme.localhost:8080/notes", Proof::Reader(ASKS_NOTES)),
+    ("curl http://globex.localhost:8080/notes", Proof::Reader(ASKS_NOTES)),
 ];
 
 pub(super) fn check(pages: &[Page], steps: &[&str]) -> Vec<Finding> {

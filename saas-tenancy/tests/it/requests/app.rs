@@ -57,6 +57,7 @@ impl App {
     }
 }
 
+// ANCHOR: resolvers
 /// Hosts and paths, behind one trusted proxy.
 pub(crate) fn resolvers() -> Resolvers {
     let bases = BaseDomains::new(["localhost", "app.example.com"]).unwrap();
@@ -66,6 +67,7 @@ pub(crate) fn resolvers() -> Resolvers {
         .custom_domain(&bases)
         .path()
 }
+// ANCHOR_END: resolvers
 
 pub(crate) fn get(path: &str, host: &str) -> Builder {
     Request::get(path).header("host", host)
