@@ -104,7 +104,11 @@ fn run_with(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
 impl Cli {
     fn run(self, env: &Env, output: &mut Output) -> Result<(), Failure> {
         // What a server does is told while it runs; a command answers.
-        let default = if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" };
+        let default = match self.command {
+            // The one pool of the driver listens for changes, and complains when a server stops.
+            Command::Serve(_) => "info,sqlx::pool=error",
+            _ => "warn,sqlx=error",
+        };
         let (format, filter) = LogFormat::read(env, default)?;
         logging::start(format, filter);
         if let Command::Openapi(args) = self.command {

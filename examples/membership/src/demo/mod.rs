@@ -8,6 +8,7 @@
 mod load;
 mod names;
 mod people;
+mod places;
 mod random;
 mod tenants;
 
