@@ -1,8 +1,8 @@
 //! A tenant that was found: the proof that request code holds.
 //!
-//! 1. A [`ResolvedTenant`] comes from a [`TenantStore`] and from nowhere else, so holding one means
-//!    that the tenant exists. It says nothing about whether the tenant may be served: that is
-//!    [`Status::access`](crate::Status::access), which the layer checks.
+//! 1. A [`ResolvedTenant`] comes from a [`TenantStore`](crate::TenantStore) and from nowhere else,
+//!    so holding one means that the tenant exists. It says nothing about whether the tenant may be
+//!    served: that is [`Status::access`](crate::Status::access), which the layer checks.
 //! 2. [`of_request`](ResolvedTenant::of_request) finds only tenants that are ready, whatever the
 //!    request names them by. [`by_id`](ResolvedTenant::by_id) shows unready ones too, for
 //!    provisioning, jobs and commands.
