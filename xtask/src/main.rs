@@ -3,12 +3,14 @@
 //! | module | holds |
 //! |---|---|
 //! | [`demo`] | `cargo xtask demo` |
+//! | [`bench`] | `cargo xtask bench` |
 //! | [`mod@test`] | `cargo xtask test`: a table of steps and their report |
 //! | [`book`] | checks of README and book: commands, snippets, links |
 //! | [`tools`] | programs that a step needs, found or installed |
 //! | [`run`], [`failure`], [`workspace`] | child processes, what can go wrong, where things are |
 #![expect(clippy::print_stdout, reason = "what these commands print is what they are for")]
 
+mod bench;
 mod book;
 mod demo;
 mod failure;
@@ -26,7 +28,7 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
-    after_help = "Both commands look for what they need (PostgreSQL, …) and install what is missing \
+    after_help = "The commands look for what they need (PostgreSQL, …) and install what is missing \
                   with the system's package manager when they may. Otherwise they print the \
                   command to run."
 )]
@@ -39,12 +41,14 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Test(test::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,13 +3,13 @@ use std::{collections::HashMap, sync::Arc};
 use saas_core::{Actor, Clock, RequestId, Scope};
 
 use super::{
-    lease::Lease,
+    control::ControlTx,
     options::DatabaseOptions,
     pool::{ServerPool, Target},
     server::ServerAddress,
     session::Session,
     shares::Shares,
-    system::SystemTx,
+    system::{self, SystemTx},
     transaction::TenantTx,
 };
 use crate::{error::TenancyError, placement::ServerId, resolved::ResolvedTenant};
@@ -74,14 +74,21 @@ impl TenantDatabases {
         request: RequestId,
         reason: &str,
     ) -> Result<SystemTx, TenancyError> {
-        let lease = self.admin(self.0.control).await?;
+        let server = self.server(self.0.control)?;
+        let admin = server.address.admin.as_ref().ok_or_else(|| {
+            TenancyError::Unsafe(
+                "this needs an admin connection: set `ADMIN_DATABASE_URL`".to_owned(),
+            )
+        })?;
+        let lease = server.admin.begin(Target::Admin, || Ok(admin.clone()), system::BEGIN).await?;
         SystemTx::begin(lease, actor, request, &self.0.clock, reason).await
     }
 
-    /// An application connection to the control plane, for the crate's own stores.
-    pub(crate) async fn control(&self) -> Result<Lease, TenancyError> {
+    /// A transaction of the crate's own stores on the control plane, which only reads.
+    pub(crate) async fn control(&self) -> Result<ControlTx, TenancyError> {
         let server = self.server(self.0.control)?;
-        server.pool.acquire(Target::App, || Ok(server.address.app.clone())).await
+        let connect = || Ok(server.address.app.clone());
+        Ok(ControlTx::new(server.pool.begin(Target::App, connect, "begin read only").await?))
     }
 
     /// Runs `sql`, which yields one text, on an application connection outside of any tenant's
@@ -95,21 +102,11 @@ impl TenantDatabases {
         &self,
         sql: &'static str,
     ) -> Result<Option<String>, TenancyError> {
-        let mut lease = self.control().await?;
+        let server = self.server(self.0.control)?;
+        let mut lease = server.pool.acquire(Target::App, || Ok(server.address.app.clone())).await?;
         let seen = sqlx::query_scalar(sql).fetch_one(lease.connection()?).await?;
         lease.release();
         Ok(seen)
-    }
-
-    /// An admin connection to the common database of a server.
-    pub(crate) async fn admin(&self, server: ServerId) -> Result<Lease, TenancyError> {
-        let server = self.server(server)?;
-        let admin = server.address.admin.as_ref().ok_or_else(|| {
-            TenancyError::Unsafe(
-                "this needs an admin connection: set `ADMIN_DATABASE_URL`".to_owned(),
-            )
-        })?;
-        server.admin.acquire(Target::Admin, || Ok(admin.clone())).await
     }
 
     /// Closes idle connections to a tenant's own database, before it is dropped.
@@ -177,40 +174,12 @@ impl TenantDb {
             .await
             .map_err(|_| TenancyError::Busy)?
             .ok_or(TenancyError::Busy)?;
-        let lease = server.enter(&self.tenant).await?.with_share(share);
+        let Session { target, begin } = Session::of(&self.tenant);
+        let connect = || match target {
+            Target::Tenant(id) => server.address.of_tenant(id),
+            Target::App | Target::Admin => Ok(server.address.app.clone()),
+        };
+        let lease = server.pool.begin(target, connect, &begin).await?.with_share(share);
         Ok(TenantTx::new(lease, &self.scope))
-    }
-}
-
-impl Server {
-    /// A connection with the transaction of `tenant` open on it.
-    ///
-    /// An idle connection may have been closed by the server; nothing was done on it yet, so the
-    /// next one is tried, and at last a fresh one.
-    async fn enter(&self, tenant: &ResolvedTenant) -> Result<Lease, TenancyError> {
-        let Session { target, begin } = Session::of(tenant);
-        loop {
-            let mut lease = self
-                .pool
-                .acquire(target, || match target {
-                    Target::Tenant(id) => self.address.of_tenant(id),
-                    Target::App | Target::Admin => Ok(self.address.app.clone()),
-                })
-                .await?;
-            match lease.begin(begin.clone()).await {
-                Ok(()) => return Ok(lease),
-                Err(error) if lease.is_reused() && is_lost(&error) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-}
-
-/// Whether the connection, rather than the statement, failed.
-fn is_lost(error: &sqlx::Error) -> bool {
-    match error {
-        // Class 57P: the server shuts down or the backend was terminated.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
-        _ => true,
     }
 }

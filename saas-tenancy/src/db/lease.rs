@@ -31,7 +31,7 @@ const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Its [`Phase`] says what the server may still think, and `drop` acts on it: a connection whose
 /// transaction is not provably over never reaches the next borrower.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(super) struct Lease {
     conn: Option<PgConnection>,
     phase: Phase,
     target: Target,
@@ -97,7 +97,7 @@ impl Lease {
     ///
     /// The phase changes before the message leaves, so a future that is dropped half way leaves a
     /// lease that cleans up.
-    pub(crate) async fn begin(&mut self, begin: String) -> Result<(), sqlx::Error> {
+    pub(super) async fn begin(&mut self, begin: &str) -> Result<(), sqlx::Error> {
         let (conn, phase) = self.parts()?;
         *phase = Phase::UnderWay;
         conn.execute(AssertSqlSafe(begin)).await?;
@@ -110,7 +110,7 @@ impl Lease {
     /// # Errors
     /// [`TenancyError::Database`] when the server does not confirm it, or when a statement of the
     /// transaction failed before: the server would answer `COMMIT` with a silent rollback.
-    pub(crate) async fn commit(mut self) -> Result<(), TenancyError> {
+    pub(super) async fn commit(mut self) -> Result<(), TenancyError> {
         if self.phase == Phase::Failed {
             return Err(TenancyError::Database(
                 "a statement of the transaction failed, so nothing of it can be committed".into(),
@@ -123,15 +123,17 @@ impl Lease {
         Ok(())
     }
 
-    /// The bare connection, for the crate's own administration. Whoever takes it gives it back
-    /// with no transaction open and says so with [`release`](Self::release).
-    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+    /// The bare connection. Whoever takes it gives it back with no transaction open and says so
+    /// with [`release`](Self::release).
+    #[cfg(feature = "test-util")]
+    pub(super) fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         self.phase = Phase::UnderWay;
         self.conn.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
     /// Gives a bare connection back to be used again.
-    pub(crate) fn release(mut self) {
+    #[cfg(feature = "test-util")]
+    pub(super) fn release(mut self) {
         self.phase = Phase::Clean;
     }
 

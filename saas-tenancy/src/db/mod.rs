@@ -17,6 +17,7 @@
 //! Without a transaction the login role may read no tenant table at all: a lost context fails
 //! closed.
 
+mod control;
 mod database;
 #[cfg(feature = "axum")]
 mod extract;

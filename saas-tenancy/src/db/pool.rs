@@ -22,7 +22,7 @@ const IDLE_TIMEOUT: &str = "60s";
 
 /// Which database of the server, as which role, a connection is logged in to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(super) enum Target {
     /// The common database, as the application's role.
     App,
     /// The common database, as the admin.
@@ -37,7 +37,7 @@ pub(crate) enum Target {
 /// Their sum stays within the budget because whoever holds a permit and must connect first closes
 /// an idle connection when there is no room: with the permit counted, there must be one.
 #[derive(Debug)]
-pub(crate) struct ServerPool {
+pub(super) struct ServerPool {
     pub(super) options: DatabaseOptions,
     pub(super) clock: Clock,
     permits: Arc<Semaphore>,
@@ -55,7 +55,7 @@ pub(super) struct Connection {
 }
 
 impl ServerPool {
-    pub(crate) fn new(options: DatabaseOptions, clock: Clock) -> Arc<Self> {
+    pub(super) fn new(options: DatabaseOptions, clock: Clock) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(options.connections));
         let pool = Arc::new(Self { options, clock, permits, idle: Mutex::default() });
         tokio::spawn(reap(Arc::downgrade(&pool)));
@@ -68,7 +68,7 @@ impl ServerPool {
     /// # Errors
     /// [`TenancyError::Busy`] when no connection became free in time, [`TenancyError::Database`]
     /// when the server refuses one.
-    pub(crate) async fn acquire(
+    pub(super) async fn acquire(
         self: &Arc<Self>,
         target: Target,
         connect: impl FnOnce() -> Result<PgConnectOptions, TenancyError>,
@@ -87,6 +87,29 @@ impl ServerPool {
         let born = self.clock.monotonic();
         let connection = Connection { conn, target, born, idle_since: None };
         Ok(Lease::new(connection, Arc::clone(self), permit))
+    }
+
+    /// Hands out a connection on which `begin` was said.
+    ///
+    /// An idle connection may have been closed by the server; nothing was done on it yet, so the
+    /// next one is tried, and at last a fresh one.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), and [`TenancyError::Database`] when the message fails.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        target: Target,
+        connect: impl Fn() -> Result<PgConnectOptions, TenancyError>,
+        begin: &str,
+    ) -> Result<Lease, TenancyError> {
+        loop {
+            let mut lease = self.acquire(target, &connect).await?;
+            match lease.begin(begin).await {
+                Ok(()) => return Ok(lease),
+                Err(error) if lease.is_reused() && is_lost(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     async fn connect(&self, options: PgConnectOptions) -> Result<PgConnection, TenancyError> {
@@ -125,7 +148,7 @@ impl ServerPool {
     }
 
     /// Closes every idle connection to `target`, before its database is dropped.
-    pub(crate) fn forget(&self, target: Target) {
+    pub(super) fn forget(&self, target: Target) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let (gone, kept) = idle.drain(..).partition(|one| one.target == target);
         *idle = kept;
@@ -150,6 +173,15 @@ impl ServerPool {
         *idle = kept;
         drop(idle);
         close::<Vec<Connection>>(gone);
+    }
+}
+
+/// Whether the connection, rather than the statement, failed.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        // Class 57P: the server shuts down or the backend was terminated.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => true,
     }
 }
 

@@ -10,7 +10,8 @@ use crate::error::TenancyError;
 
 /// The message that opens a system transaction. The admin's own rights are given up for the ones
 /// that system work needs: rows of all tenants, but no change of tables or roles.
-const BEGIN: &str = "begin; set local role saas_admin; set local search_path = saas_tenancy, app";
+pub(super) const BEGIN: &str =
+    "begin; set local role saas_admin; set local search_path = saas_tenancy, app";
 
 /// A transaction of the application itself, across tenants: reports, sweeps, support.
 ///
@@ -24,13 +25,12 @@ pub struct SystemTx {
 
 impl SystemTx {
     pub(super) async fn begin(
-        mut lease: Lease,
+        lease: Lease,
         actor: &Actor,
         request: RequestId,
         clock: &Clock,
         reason: &str,
     ) -> Result<Self, TenancyError> {
-        lease.begin(BEGIN.to_owned()).await?;
         let mut tx = Self { lease };
         sqlx::query(
             "insert into saas_tenancy.system_audit (id, occurred_at, actor, reason, request_id)

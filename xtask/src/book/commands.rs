@@ -25,6 +25,10 @@ const ASKS_NOTES: &str = "it asks the program of the tutorial, whose test asks t
 const COMMANDS: &[(&str, Proof)] = &[
     ("cargo xtask demo", Proof::Step("demo")),
     ("cargo xtask test", Proof::TheRunItself),
+    (
+        "cargo xtask bench",
+        Proof::Reader("it needs a quiet machine for minutes; clippy compiles it"),
+    ),
     ("cargo xtask test --list", Proof::RunHere),
     ("cargo xtask test --step fmt", Proof::Step("fmt")),
     ("cargo fmt", Proof::Reader("it changes files; the step `fmt` checks what it would do")),

@@ -61,20 +61,15 @@ impl PostgresTenantStore {
         Self { databases, clock }
     }
 
-    /// Runs one statement that only reads, as the application.
-    ///
-    /// It goes unnamed inside an explicit transaction: the one way that is right behind a pooler in
-    /// transaction mode too.
+    /// Runs one statement that only reads, as the application. Its transaction is dropped, because
+    /// nobody has to wait for the end of one that changed nothing.
     async fn read(
         &self,
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, TenancyError> {
         let read = async {
-            let mut lease = self.databases.control().await?;
-            lease.begin("begin read only".to_owned()).await?;
-            let rows = query.persistent(false).fetch_all(lease.connection()?).await?;
-            lease.commit().await?;
-            Ok(rows)
+            let mut tx = self.databases.control().await?;
+            Ok(query.fetch_all(&mut tx).await?)
         };
         read.await.map_err(unavailable)
     }
