@@ -124,6 +124,18 @@ impl Slug {
     /// The longest slug, in characters.
     pub const MAX: usize = 40;
 
+    /// The slug of a tenant that exists, also if the name was reserved after it was given.
+    pub(crate) fn stored(text: &str) -> Result<Self, SlugError> {
+        if !(Self::MIN..=Self::MAX).contains(&text.len()) {
+            return Err(SlugError::Length);
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if !text.chars().all(allowed) || text.starts_with('-') || text.ends_with('-') {
+            return Err(SlugError::Characters);
+        }
+        Ok(Self(text.to_ascii_lowercase().into()))
+    }
+
     /// The name itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -135,19 +147,12 @@ impl FromStr for Slug {
     type Err = SlugError;
 
     fn from_str(text: &str) -> Result<Self, SlugError> {
-        if !(Self::MIN..=Self::MAX).contains(&text.len()) {
-            return Err(SlugError::Length);
-        }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if !text.chars().all(allowed) || text.starts_with('-') || text.ends_with('-') {
-            return Err(SlugError::Characters);
-        }
-        let slug = text.to_ascii_lowercase();
-        let looks_like_an_id = uuid::Uuid::try_parse(&slug).is_ok();
-        if looks_like_an_id || slug.get(2..4) == Some("--") || RESERVED.contains(&slug.as_str()) {
+        let slug = Self::stored(text)?;
+        let looks_like_an_id = uuid::Uuid::try_parse(slug.as_str()).is_ok();
+        if looks_like_an_id || slug.0.get(2..4) == Some("--") || RESERVED.contains(&slug.as_str()) {
             return Err(SlugError::Reserved);
         }
-        Ok(Self(slug.into()))
+        Ok(slug)
     }
 }
 
@@ -210,6 +215,12 @@ mod tests {
     fn reserved_names_are_refused_in_any_case() {
         assert_eq!("WWW".parse::<Slug>(), Err(SlugError::Reserved));
         assert_eq!("Api".parse::<Slug>(), Err(SlugError::Reserved));
+    }
+
+    #[test]
+    fn a_name_that_was_reserved_later_can_still_be_read() {
+        assert_eq!(Slug::stored("www").map(|slug| slug.to_string()), Ok("www".to_owned()));
+        assert_eq!(Slug::stored("ac me"), Err(SlugError::Characters));
     }
 
     #[test]

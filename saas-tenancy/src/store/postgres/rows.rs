@@ -10,6 +10,7 @@ use crate::{
     domain::{Domain, DomainId},
     error::TenancyError,
     placement::{Placement, Server, ServerId},
+    slug::Slug,
     tenant::Tenant,
 };
 
@@ -33,7 +34,7 @@ pub(super) fn tenant(row: &PgRow) -> Result<Tenant, TenancyError> {
     let read = || {
         Ok::<_, BoxError>(Tenant {
             id: TenantId::from_uuid(row.try_get("id")?),
-            slug: parsed(row, "slug")?,
+            slug: read(row, "slug", Slug::stored)?,
             name: row.try_get("name")?,
             status: parsed(row, "status")?,
             placement: Placement {
@@ -80,7 +81,18 @@ fn parsed<T>(row: &PgRow, column: &'static str) -> Result<T, BoxError>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
-    row.try_get::<&str, _>(column)?.parse().map_err(|source: T::Err| {
+    read(row, column, str::parse)
+}
+
+fn read<T, E>(
+    row: &PgRow,
+    column: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, BoxError>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    parse(row.try_get(column)?).map_err(|source| {
         sqlx::Error::ColumnDecode { index: column.to_owned(), source: source.into() }.into()
     })
 }
