@@ -133,21 +133,7 @@ impl Provisioner {
         {
             return Ok(ready);
         }
-        let begun = journal.open().await?;
-        let tenant = match self.store.insert(tenant).await {
-            Ok(tenant) => tenant,
-            Err(error) => {
-                // Nothing was made, unless an earlier call made it.
-                if begun == Begun::Now && !ProvisionError::is_transient(&error) {
-                    journal.close().await?;
-                }
-                return Err(error.into());
-            }
-        };
-        if tenant.status == Status::Deleting {
-            return Err(TenancyError::SlugTaken.into());
-        }
-        journal.record(Step::Insert).await?;
+        let tenant = self.begin(&mut journal, tenant).await?;
         self.finish(&mut journal, &tenant, Step::of(tenant.placement.isolation)).await?;
         Ok(tenant)
     }
@@ -198,6 +184,9 @@ impl Provisioner {
     ///
     /// # Errors
     /// As [`provision`](Self::provision).
+    ///
+    /// # Panics
+    /// When the isolation has fewer steps.
     #[cfg(feature = "test-util")]
     pub async fn provision_partly(
         &self,
@@ -205,14 +194,12 @@ impl Provisioner {
         count: usize,
     ) -> Result<(), ProvisionError> {
         let mut journal = self.journal(tenant.isolation, tenant.id).await?;
-        journal.open().await?;
-        let steps = Step::of(tenant.isolation);
-        if count > 0 {
-            let tenant = self.store.insert(tenant).await?;
-            journal.record(Step::Insert).await?;
-            self.finish_steps(&mut journal, &tenant, &steps[..count]).await.map_err(|(_, e)| e)?;
+        let steps = &Step::of(tenant.isolation)[..count];
+        if steps.is_empty() {
+            return journal.open().await.map(|_| ());
         }
-        Ok(())
+        let tenant = self.begin(&mut journal, tenant).await?;
+        self.finish_steps(&mut journal, &tenant, steps).await.map_err(|(_, error)| error)
     }
 }
 
@@ -228,6 +215,30 @@ impl Provisioner {
         tenant: TenantId,
     ) -> Result<Journal, ProvisionError> {
         Journal::lock(self.servers.control(isolation).await?, tenant).await
+    }
+
+    /// The first step. The journal is opened before the row is made, so that no row is forgotten.
+    async fn begin(
+        &self,
+        journal: &mut Journal,
+        tenant: NewTenant,
+    ) -> Result<Arc<Tenant>, ProvisionError> {
+        let begun = journal.open().await?;
+        let tenant = match self.store.insert(tenant).await {
+            Ok(tenant) => tenant,
+            Err(error) => {
+                // Nothing was made, unless an earlier call made it.
+                if begun == Begun::Now && !ProvisionError::is_transient(&error) {
+                    journal.close().await?;
+                }
+                return Err(error.into());
+            }
+        };
+        if tenant.status == Status::Deleting {
+            return Err(TenancyError::SlugTaken.into());
+        }
+        journal.record(Step::Insert).await?;
+        Ok(tenant)
     }
 
     /// Goes on with one tenant of the journal.

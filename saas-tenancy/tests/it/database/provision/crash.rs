@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use saas_tenancy::{Isolation, Status, Tenant, TenantStore, provision::Step, store::TenantChange};
+use saas_tenancy::{
+    Isolation, Status, Tenant, TenantStore,
+    placement::physical_name,
+    provision::{ProvisionError, Step},
+    store::TenantChange,
+};
 
-use super::{Fleet, NOTES};
+use super::{Fleet, NOTES, WRONG};
 use crate::database::server::run;
 
 #[tokio::test]
@@ -79,5 +84,21 @@ async fn the_same_tenant_can_be_made_by_two_processes_at_once() {
     let (one, two) = (fleet.provisioner(NOTES), fleet.provisioner(NOTES));
     let (a, b) = tokio::join!(one.provision(wanted.clone()), two.provision(wanted.clone()));
     assert_eq!(a.unwrap().id, b.unwrap().id);
+    fleet.assert_ready(&wanted).await;
+}
+
+#[tokio::test]
+async fn a_failed_tenant_that_cannot_be_removed_is_made_anew_later() {
+    let fleet = Fleet::new().await;
+    let wanted = Fleet::wanted("initech", Isolation::Database);
+    fleet.provisioner(NOTES).provision_partly(wanted.clone(), 2).await.unwrap();
+    // Something that refers to the role keeps it from being dropped; its database is gone by then.
+    let role = physical_name(wanted.id);
+    let mut admin = fleet.db.connect().await;
+    run(&mut admin, &format!("create table kept (); grant select on kept to {role}")).await;
+    let error = fleet.provisioner(WRONG).provision(wanted.clone()).await.unwrap_err();
+    assert!(matches!(error, ProvisionError::Interrupted { step: Step::Migrate, .. }), "{error:?}");
+    let resumed = fleet.provisioner(NOTES).resume_all().await.unwrap();
+    assert_eq!(resumed.ready, [wanted.id], "{:?}", resumed.failed);
     fleet.assert_ready(&wanted).await;
 }

@@ -2,14 +2,11 @@
 
 use saas_tenancy::{
     Isolation, TenancyError,
-    migrate::Migrations,
     provision::{ProvisionError, Provisioner, Step},
 };
 
-use super::{Fleet, NOTES, app_address};
+use super::{Fleet, NOTES, WRONG, app_address};
 use crate::database::server::{count, key, run};
-
-const WRONG: Migrations = Migrations::new(&[("1_notes", "create table notes (id nonsense)")]);
 
 #[tokio::test]
 async fn every_isolation_serves_the_same_statements_and_sees_only_its_own() {

@@ -24,6 +24,9 @@ const NOTES: Migrations = Migrations::new(&[(
      create table tags (id uuid primary key, note uuid not null references notes (id) on delete restrict)",
 )]);
 
+/// Fails at its one file.
+const WRONG: Migrations = Migrations::new(&[("1_notes", "create table notes (id nonsense)")]);
+
 /// A control plane with its journal, and what provisions on it.
 pub(crate) struct Fleet {
     pub(crate) db: Db,
