@@ -9,7 +9,7 @@ use saas_tenancy::{
     store::postgres::MIGRATIONS,
 };
 use secrecy::SecretString;
-use sqlx::Connection;
+use sqlx::{AssertSqlSafe, Connection};
 
 use super::{admin, migrations::TENANT_PLANE};
 use crate::failure::Failure;
@@ -93,6 +93,19 @@ pub(crate) async fn migrate(
     };
     conn.close().await.map_err(Failure::other("close the administrator's connection"))?;
     Ok(applied.iter().map(|one| one.name).collect())
+}
+
+/// Lets the server look at what was loaded in bulk: until it has, it plans badly and reads the table
+/// where the index would do.
+pub(crate) async fn settle(admin: &SecretString, plane: &Plane) -> Result<(), Failure> {
+    let Some(target) = plane.target() else { return Ok(()) };
+    let schema = target.schema();
+    let mut conn = admin::connect(&plane.address(admin)?).await?;
+    // The schema is one of the framework's own names, made of letters, digits and `_`.
+    let sql = format!("vacuum (analyze) {schema}.members, {schema}.member_counts");
+    let settled = sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await;
+    settled.map_err(Failure::other("let the database look at its tables"))?;
+    conn.close().await.map_err(Failure::other("close the administrator's connection"))
 }
 
 /// Which migrations are applied to one place, and which are not.

@@ -18,13 +18,14 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Runs `work` on the application's database, and lets go of it whatever comes of that. A
-    /// private database is prepared for this version of the program first.
+    /// Runs `work` on the application's database as its administrator, and lets go of it whatever
+    /// comes of that. A private database is prepared for this version of the program first.
     pub(super) async fn with_backend<T>(
         &self,
         work: impl AsyncFnOnce(&Backend) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.with_backend_as_it_is(async |backend| {
+            backend.admin()?;
             if backend.is_ours() {
                 let progress = Progress::new();
                 backend.prepare(&progress).await?;
@@ -35,7 +36,7 @@ impl Context {
         .await
     }
 
-    /// The same, without preparing anything.
+    /// The same, without preparing anything, and with an administrator only if there is one.
     pub(super) async fn with_backend_as_it_is<T>(
         &self,
         work: impl AsyncFnOnce(&Backend) -> Result<T, Failure>,

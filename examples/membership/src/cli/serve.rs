@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app,
     boot::{backend::Backend, greeting::Greeting, progress::Progress},
-    config::{Config, PublicUrl},
+    config::{Config, Database, PublicUrl},
     demo,
     failure::Failure,
     metrics_page,
@@ -77,6 +77,10 @@ impl Args {
     }
 
     fn reset(&self, context: &Context) -> Result<(), Failure> {
+        if let Database::Given { .. } = context.config.database {
+            let text = "`--reset` removes the private server's data only; unset `DATABASE_URL`";
+            return Err(Failure::Usage(text.to_owned()));
+        }
         let dir = context.data.path().display().to_string();
         let held = context.data.take()?.ok_or_else(|| context.data.in_use())?;
         let asked = || agreed(&format!("Remove all data in `{dir}`?"));

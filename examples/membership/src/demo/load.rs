@@ -13,7 +13,11 @@ use super::{
     tenants::{ALL, DemoTenant, Size, TYPES},
 };
 use crate::{
-    boot::{backend::Backend, progress::Progress},
+    boot::{
+        backend::Backend,
+        plane::{self, Plane},
+        progress::Progress,
+    },
     failure::Failure,
 };
 
@@ -100,6 +104,9 @@ async fn fill(
     }
     tx.commit().await?;
     let members = before.max(people.total);
+    if members > before {
+        plane::settle(backend.admin()?, &Plane::of(tenant)).await?;
+    }
     Ok(Loaded { tenant: demo.slug, added: members - before, members })
 }
 
