@@ -181,6 +181,20 @@ async fn a_tenant_route_without_a_tenant_looks_like_one_with_an_unknown_tenant()
 }
 
 #[tokio::test]
+async fn without_a_tenant_every_route_but_sign_up_does_not_exist() {
+    let app = TestApp::start().await;
+    let mut document = document();
+    for (path, item) in &mut document.paths.paths {
+        let public = !path.starts_with("/api/v1/") || path == "/api/v1/tenants";
+        for (method, _) in openapi::operations(item).filter(|_| !public) {
+            let answer = app.ask(method, "localhost", path, Some(json!(1))).await;
+            let told = (answer.status, answer.body["code"].as_str());
+            assert_eq!(told, (404, Some("tenant_not_found")), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_at_no_address_is_not_found() {
     let app = TestApp::start().await;
     for (host, path) in [
