@@ -3,10 +3,10 @@
 use super::{
     pool::Target,
     row_level::SCHEMA,
-    session::{Session, begin},
+    session::{Defaults, Session, begin},
 };
 use crate::tenant::Tenant;
 
-pub(super) fn session(tenant: &Tenant) -> Session {
-    Session { target: Target::Tenant(tenant.id), begin: begin(None, SCHEMA, tenant) }
+pub(super) fn session(tenant: &Tenant, known: Defaults) -> Session {
+    Session { target: Target::Tenant(tenant.id), begin: begin(None, SCHEMA, tenant, known) }
 }

@@ -4,15 +4,19 @@ use saas_core::{Actor, Clock, RequestId, Scope};
 
 use super::{
     control::ControlTx,
-    options::DatabaseOptions,
+    options::{DatabaseOptions, Pooler},
     pool::{ServerPool, Target},
     server::ServerAddress,
-    session::Session,
+    session::{Defaults, Session},
     shares::Shares,
     system::{self, SystemTx},
     transaction::TenantTx,
 };
-use crate::{error::TenancyError, placement::ServerId, resolved::ResolvedTenant};
+use crate::{
+    error::TenancyError,
+    placement::{Isolation, ServerId},
+    resolved::ResolvedTenant,
+};
 
 /// How many connections administration and system work may use per server.
 const ADMIN_CONNECTIONS: usize = 4;
@@ -174,12 +178,19 @@ impl TenantDb {
             .await
             .map_err(|_| TenancyError::Busy)?
             .ok_or(TenancyError::Busy)?;
-        let Session { target, begin } = Session::of(&self.tenant);
+        let known = match server.pool.options.pooler {
+            Pooler::None => Defaults::AtStart,
+            Pooler::Transaction => Defaults::None,
+        };
+        let Session { target, begin } = Session::of(&self.tenant, known);
         let connect = || match target {
             Target::Tenant(id) => server.address.of_tenant(id),
             Target::App | Target::Admin => Ok(server.address.app.clone()),
         };
-        let lease = server.pool.begin(target, connect, &begin).await?.with_share(share);
+        let mut lease = server.pool.begin(target, connect, &begin).await?.with_share(share);
+        if self.tenant.placement.isolation == Isolation::Schema {
+            lease = lease.with_plans_of(self.tenant.id);
+        }
         Ok(TenantTx::new(lease, &self.scope))
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, future::BoxFuture, stream::BoxStream};
+use saas_core::TenantId;
 use sqlx::{
     AssertSqlSafe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
@@ -18,6 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     pool::{Connection, ServerPool, Target},
+    recent::Recent,
     shares::Share,
     statement::{Checked, Persistence, check_verb},
 };
@@ -37,6 +39,9 @@ pub(super) struct Lease {
     target: Target,
     born: Duration,
     reused: bool,
+    recent: Recent,
+    /// Goes in front of every statement, to keep its plan apart from other tenants'.
+    comment: Option<String>,
     pool: Arc<ServerPool>,
     permits: Option<Permits>,
 }
@@ -68,13 +73,15 @@ impl Lease {
         pool: Arc<ServerPool>,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        let Connection { conn, target, born, idle_since } = connection;
+        let Connection { conn, target, born, idle_since, recent } = connection;
         Self {
             conn: Some(conn),
             phase: Phase::Clean,
             target,
             born,
             reused: idle_since.is_some(),
+            recent,
+            comment: None,
             pool,
             permits: Some(Permits { connection: permit, share: None }),
         }
@@ -84,6 +91,14 @@ impl Lease {
     pub(super) fn with_share(mut self, share: Share) -> Self {
         if let Some(permits) = &mut self.permits {
             permits.share = Some(share);
+        }
+        self
+    }
+
+    /// Keeps the plans of `tenant`, whose tables are in a schema of its own, apart from others'.
+    pub(super) fn with_plans_of(mut self, tenant: TenantId) -> Self {
+        if self.pool.keeps_statements() {
+            self.comment = self.recent.note(tenant, self.pool.options.statement_cache);
         }
         self
     }
@@ -151,8 +166,8 @@ impl Lease {
     where
         E: 'q + Execute<'q, Postgres>,
     {
-        let persistence = self.persistence();
-        let started = Checked::new(query, persistence).and_then(|query| Ok((query, self.parts()?)));
+        let checked = Checked::new(query, self.persistence(), self.comment.as_deref());
+        let started = checked.and_then(|query| Ok((query, self.parts()?)));
         match started {
             Ok((query, (conn, phase))) => {
                 let rows = conn.fetch_many(query);
@@ -170,7 +185,7 @@ impl Lease {
     where
         E: 'q + Execute<'q, Postgres>,
     {
-        let checked = Checked::new(query, self.persistence());
+        let checked = Checked::new(query, self.persistence(), self.comment.as_deref());
         Box::pin(async move {
             let (conn, phase) = self.parts()?;
             let query = checked?;
@@ -254,20 +269,23 @@ impl Stream for Tracked<'_> {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(mut conn) = self.conn.take() else { return };
-        let (pool, target, born) = (Arc::clone(&self.pool), self.target, self.born);
+        let (target, born, recent) = (self.target, self.born, std::mem::take(&mut self.recent));
+        let give_back = move |pool: &ServerPool, conn| {
+            pool.put_back(Connection { conn, target, born, idle_since: None, recent });
+        };
         match self.phase {
-            Phase::Clean => pool.put_back(conn, target, born),
+            Phase::Clean => give_back(&self.pool, conn),
             Phase::Open => {
                 if queue_rollback(&mut conn) {
-                    pool.put_back(conn, target, born);
+                    give_back(&self.pool, conn);
                 }
             }
             Phase::UnderWay | Phase::Failed => {
-                let permits = self.permits.take();
+                let (pool, permits) = (Arc::clone(&self.pool), self.permits.take());
                 if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                     drop(runtime.spawn(async move {
                         if roll_back(&mut conn).await {
-                            pool.put_back(conn, target, born);
+                            give_back(&pool, conn);
                         }
                         drop(permits);
                     }));

@@ -25,6 +25,7 @@ mod handle;
 mod lease;
 mod options;
 mod pool;
+mod recent;
 mod row_level;
 mod schema;
 mod server;

@@ -34,7 +34,7 @@ impl Default for DatabaseOptions {
             acquire_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(300),
             max_lifetime: Duration::from_secs(1800),
-            statement_cache: 256,
+            statement_cache: 512,
         }
     }
 }
@@ -79,7 +79,8 @@ impl DatabaseOptions {
         Self { max_lifetime, ..self }
     }
 
-    /// How many prepared statements to keep per connection.
+    /// How many prepared statements to keep per connection. Tenants with schemas of their own that
+    /// come back to a connection keep theirs apart, so they need more.
     pub const fn with_statement_cache(self, statement_cache: usize) -> Self {
         Self { statement_cache, ..self }
     }

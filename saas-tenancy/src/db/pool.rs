@@ -14,8 +14,16 @@ use tokio::sync::Semaphore;
 use super::{
     lease::Lease,
     options::{DatabaseOptions, Pooler},
+    recent::Recent,
+    row_level::SCHEMA,
 };
 use crate::error::TenancyError;
+
+/// How long a server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// [`Limits::default`](crate::tenant::Limits), which most tenants have.
+const DEFAULT_STATEMENT_TIMEOUT: &str = "10000";
 
 /// How long the server lets a transaction wait for its next statement.
 const IDLE_TIMEOUT: &str = "60s";
@@ -52,6 +60,7 @@ pub(super) struct Connection {
     pub(super) born: Duration,
     /// When it was given back last; `None` before its first use.
     pub(super) idle_since: Option<Duration>,
+    pub(super) recent: Recent,
 }
 
 impl ServerPool {
@@ -83,9 +92,10 @@ impl ServerPool {
         if let Some(idle) = found {
             return Ok(Lease::new(idle, Arc::clone(self), permit));
         }
-        let conn = self.connect(connect()?).await?;
+        let conn = self.connect(target, connect()?).await?;
         let born = self.clock.monotonic();
-        let connection = Connection { conn, target, born, idle_since: None };
+        let recent = Recent::default();
+        let connection = Connection { conn, target, born, idle_since: None, recent };
         Ok(Lease::new(connection, Arc::clone(self), permit))
     }
 
@@ -112,16 +122,24 @@ impl ServerPool {
         }
     }
 
-    async fn connect(&self, options: PgConnectOptions) -> Result<PgConnection, TenancyError> {
+    async fn connect(
+        &self,
+        target: Target,
+        options: PgConnectOptions,
+    ) -> Result<PgConnection, TenancyError> {
         let mut options = options
             .statement_cache_capacity(self.options.statement_cache)
             .application_name("saas")
             .disable_statement_logging();
         // Poolers refuse start-up settings that they do not know.
-        if self.keeps_statements() {
-            options = options.options([("idle_in_transaction_session_timeout", IDLE_TIMEOUT)]);
+        if self.keeps_statements() && target != Target::Admin {
+            options = options.options([
+                ("search_path", SCHEMA),
+                ("statement_timeout", DEFAULT_STATEMENT_TIMEOUT),
+                ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+            ]);
         }
-        let connecting = tokio::time::timeout(self.options.acquire_timeout, options.connect());
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect());
         Ok(connecting.await.map_err(|_| TenancyError::Busy)??)
     }
 
@@ -138,13 +156,13 @@ impl ServerPool {
     }
 
     /// Takes back a connection whose transaction is over, or closes it when it has lived too long.
-    pub(super) fn put_back(&self, conn: PgConnection, target: Target, born: Duration) {
+    pub(super) fn put_back(&self, connection: Connection) {
         let now = self.clock.monotonic();
-        let one = Connection { conn, target, born, idle_since: Some(now) };
-        if now.saturating_sub(born) >= self.options.max_lifetime {
-            return close(Some(one));
+        let connection = Connection { idle_since: Some(now), ..connection };
+        if now.saturating_sub(connection.born) >= self.options.max_lifetime {
+            return close(Some(connection));
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
     /// Closes every idle connection to `target`, before its database is dropped.

@@ -2,7 +2,7 @@
 
 use super::{
     pool::Target,
-    session::{Session, begin},
+    session::{Defaults, Session, begin},
 };
 use crate::tenant::Tenant;
 
@@ -12,6 +12,6 @@ pub(super) const SCHEMA: &str = "app";
 /// The role that has rights on them. The login role has none.
 pub(super) const ROLE: &str = "saas_shared";
 
-pub(super) fn session(tenant: &Tenant) -> Session {
-    Session { target: Target::App, begin: begin(Some(ROLE), SCHEMA, tenant) }
+pub(super) fn session(tenant: &Tenant, known: Defaults) -> Session {
+    Session { target: Target::App, begin: begin(Some(ROLE), SCHEMA, tenant, known) }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     pool::Target,
-    session::{Session, begin},
+    session::{Defaults, Session, begin},
 };
 use crate::{placement::physical_name, tenant::Tenant};
 
-pub(super) fn session(tenant: &Tenant) -> Session {
+pub(super) fn session(tenant: &Tenant, known: Defaults) -> Session {
     let name = physical_name(tenant.id);
-    Session { target: Target::App, begin: begin(Some(&name), &name, tenant) }
+    Session { target: Target::App, begin: begin(Some(&name), &name, tenant, known) }
 }

@@ -1,7 +1,7 @@
 //! Which statements a tenant's transaction lets through.
 
 use sqlx::{
-    Execute, Postgres, SqlStr,
+    AssertSqlSafe, Execute, Postgres, SqlSafeStr, SqlStr,
     postgres::{PgArguments, PgStatement},
 };
 
@@ -21,8 +21,13 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Looks at `query`. `persistent` is whether this connection may keep prepared statements.
-    pub(super) fn new<'q, E>(mut query: E, persistent: Persistence) -> Result<Self, sqlx::Error>
+    /// Looks at `query`. `persistent` is whether this connection may keep prepared statements;
+    /// `comment` goes in front of the text.
+    pub(super) fn new<'q, E>(
+        mut query: E,
+        persistent: Persistence,
+        comment: Option<&str>,
+    ) -> Result<Self, sqlx::Error>
     where
         E: Execute<'q, Postgres>,
     {
@@ -33,6 +38,11 @@ impl Checked {
             return Err(refused(TenancyError::SimpleProtocol));
         }
         check_verb(sql.as_str())?;
+        let sql = match comment {
+            // The text was accepted above, and the comment is ours.
+            Some(comment) => AssertSqlSafe(format!("{comment}{}", sql.as_str())).into_sql_str(),
+            None => sql,
+        };
         Ok(Self { sql, arguments, persistent })
     }
 }

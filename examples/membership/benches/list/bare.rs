@@ -25,7 +25,7 @@ use sqlx::{
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::club::Club;
+use super::{club::Club, spread};
 
 /// How the handler ends its one statement.
 #[derive(Clone, Copy)]
@@ -71,11 +71,11 @@ pub(super) async fn serve(club: &Club, commit: Commit, connections: usize) -> So
     address
 }
 
-/// The first pages of the tenants in turn.
+/// The first pages of tenants, one here and one there.
 pub(super) fn script(club: &Club) -> Script {
     let ids: Vec<_> = club.tenants.iter().map(|tenant| tenant.id).collect();
     Arc::new(move |n| {
-        let id = ids[usize::try_from(n).unwrap_or(0) % ids.len()];
+        let id = ids[spread(n) % ids.len()];
         let page = n % 4 + 1;
         format!("GET /{id}?limit=50&page={page} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
     })

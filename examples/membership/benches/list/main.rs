@@ -37,10 +37,10 @@ async fn main() {
     let mut contenders = Vec::new();
     println!("loading {tenants} tenants of {members} members for each contender …");
     for isolation in Isolation::ALL {
-        // A connection leads to one database, so tenants with their own need one each.
+        // A connection leads to one database, so tenants with their own need some each.
         let connections = match isolation {
             Isolation::Shared | Isolation::Schema => CONNECTIONS,
-            Isolation::Database => CONNECTIONS + usize::try_from(tenants).unwrap_or(usize::MAX),
+            Isolation::Database => 2 * usize::try_from(tenants).unwrap_or(50) + CONNECTIONS,
         };
         let options =
             DatabaseOptions::new().with_connections(connections).with_tenant_share(CONNECTIONS);
@@ -60,11 +60,11 @@ async fn main() {
     one_large_tenant().await;
 }
 
-/// The first pages of the tenants in turn.
+/// The first pages of tenants, one here and one there.
 fn pages(club: &Club) -> Script {
     let hosts = club.hosts();
     Arc::new(move |n| {
-        let host = &hosts[usize::try_from(n).unwrap_or(0) % hosts.len()];
+        let host = &hosts[spread(n) % hosts.len()];
         let page = n % 4 + 1;
         format!("GET /api/v1/members?limit=50&page={page} HTTP/1.1\r\nHost: {host}\r\n\r\n")
             .into_bytes()
@@ -147,9 +147,15 @@ async fn one_large_tenant() {
     }
 }
 
-/// Queries for one of the first `pages` pages, spread by a multiplication that meets all of them.
+/// A number that looks random and is the same in every run
+/// ([Fibonacci hashing](https://en.wikipedia.org/wiki/Hash_function#Fibonacci_hashing)).
+fn spread(n: u64) -> usize {
+    usize::try_from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40).unwrap_or(0)
+}
+
+/// Queries for one of the first `pages` pages, one here and one there.
 fn queries(before: &'static str, pages: u64, after: &'static str) -> impl Fn(u64) -> String {
-    move |n| format!("{before}{}{after}", n.wrapping_mul(2_654_435_761) % pages + 1)
+    move |n| format!("{before}{}{after}", spread(n) as u64 % pages + 1)
 }
 
 fn median(figures: impl Iterator<Item = f64>) -> f64 {
