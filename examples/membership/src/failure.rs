@@ -7,7 +7,7 @@ use saas_tenancy::{
     TenancyError, embedded::EmbeddedError, migrate::MigrateError, provision::ProvisionError,
 };
 
-use crate::server::NotLoopback;
+use crate::server::{CannotListen, NotLoopback};
 
 /// How a command ended. The numbers stay what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,9 @@ pub enum Failure {
     /// The application may not listen there.
     #[error(transparent)]
     NotLoopback(#[from] NotLoopback),
+    /// The application cannot listen there.
+    #[error(transparent)]
+    CannotListen(#[from] CannotListen),
     /// The private server did not start or stop.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -99,6 +102,21 @@ pub enum Failure {
     /// The database does not keep tenants apart.
     #[error("the database is not safe to serve from; `membership doctor` says how to repair it")]
     Unsafe,
+    /// Something is to be repaired or migrated first; the answer of the command says what.
+    #[error("the database is not ready to serve from")]
+    NotReady,
+    /// The database does not let the application in.
+    #[error(
+        "the role `{role}` cannot log in with the password that the application has; on a server \
+         of your own set the one of `DATABASE_URL`: `alter role {role} login password '…'`"
+    )]
+    WrongPassword {
+        /// The role.
+        role: String,
+        /// What the server said.
+        #[source]
+        source: sqlx::Error,
+    },
     /// There is none of that name.
     #[error("there is no {kind} `{name}`")]
     NotFound {
@@ -142,38 +160,63 @@ impl Failure {
 
     /// The exit code that tells it.
     #[must_use]
-    pub const fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         match self {
+            Self::CannotListen(error) if error.is_taken() => Exit::Conflict,
             Self::Config(_)
             | Self::NotLoopback(_)
             | Self::Needs(_)
-            | Self::Embedded(EmbeddedError::Config(_))
+            | Self::WrongPassword { .. }
+            | Self::Embedded(EmbeddedError::Config(_) | EmbeddedError::NotBinaries { .. })
             | Self::Tenancy(TenancyError::Unprovisionable { .. })
             | Self::Provision(ProvisionError::Unprovisionable { .. }) => Exit::Configuration,
             Self::InUse { .. }
             | Self::Embedded(EmbeddedError::InUse { .. })
             | Self::Tenancy(TenancyError::SlugTaken | TenancyError::DomainTaken) => Exit::Conflict,
             Self::NotFound { .. } | Self::Tenancy(TenancyError::NotFound) => Exit::NotFound,
-            Self::Unsafe | Self::Tenancy(TenancyError::Unsafe(_)) => Exit::Unsafe,
+            Self::Unsafe | Self::NotReady | Self::Tenancy(TenancyError::Unsafe(_)) => Exit::Unsafe,
             Self::Usage(_) => Exit::Usage,
             Self::Embedded(_)
             | Self::Tenancy(_)
             | Self::Provision(_)
             | Self::Migrate(_)
+            | Self::CannotListen(_)
             | Self::Io { .. }
             | Self::Other { .. } => Exit::Failed,
         }
     }
 
-    /// What went wrong, and behind it why.
+    /// What went wrong, and behind it why. A cause that only repeats the end of what came before
+    /// is left out: not every library keeps its causes to itself.
     #[must_use]
     pub fn chain(&self) -> Vec<String> {
         let mut chain = vec![self.to_string()];
         let mut next = self.source();
         while let Some(cause) = next {
-            chain.push(cause.to_string());
+            let text = cause.to_string();
+            if !chain.last().is_some_and(|last| last.ends_with(&text)) {
+                chain.push(text);
+            }
             next = cause.source();
         }
         chain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the server said: {0}")]
+    struct Repeats(#[source] io::Error);
+
+    #[test]
+    fn a_cause_that_was_said_already_is_not_said_again() {
+        let source = Repeats(io::Error::other("no"));
+        let failure = Failure::other("connect")(source);
+        assert_eq!(failure.chain(), ["cannot connect", "the server said: no"]);
+        let failure = Failure::io("read")(io::Error::other("no"));
+        assert_eq!(failure.chain(), ["cannot read", "no"]);
     }
 }

@@ -24,6 +24,8 @@ const PROBLEM: &str = "Problem";
     tags(
         (name = "tenants", description = "Sign-up of tenants; answers on every host"),
         (name = "tenant", description = "The tenant of the request"),
+        (name = "members", description = "The people of a tenant"),
+        (name = "membership types", description = "The tiers that members belong to"),
         (name = "operations", description = "Probes; answer on every host"),
     ),
 )]

@@ -45,6 +45,24 @@ pub fn loopback_only(address: SocketAddr) -> Result<SocketAddr, NotLoopback> {
     if loopback { Ok(address) } else { Err(NotLoopback(address)) }
 }
 
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on `{address}`; choose another address with `{option}`")]
+pub struct CannotListen {
+    address: SocketAddr,
+    option: &'static str,
+    #[source]
+    source: io::Error,
+}
+
+impl CannotListen {
+    /// Whether somebody else listens there.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
 /// Two addresses that are listened on: the application's, and the operator's.
 #[derive(Debug)]
 pub struct Listeners {
@@ -56,9 +74,10 @@ impl Listeners {
     /// Listens on both. Connections wait until [`serve`](Self::serve).
     ///
     /// # Errors
-    /// What the operating system says, with the address.
-    pub async fn bind(app: SocketAddr, admin: SocketAddr) -> io::Result<Self> {
-        Ok(Self { app: bind(app).await?, admin: bind(admin).await? })
+    /// [`CannotListen`] with the address and the option that changes it.
+    pub async fn bind(app: SocketAddr, admin: SocketAddr) -> Result<Self, CannotListen> {
+        let app = bind(app, "--listen").await?;
+        Ok(Self { app, admin: bind(admin, "--admin-listen").await? })
     }
 
     /// Where the application listens, with the port that a `0` became.
@@ -127,10 +146,9 @@ pub fn signals() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot listen on `{address}`: {error}"))
-    })
+async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, CannotListen> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| CannotListen { address, option, source })
 }
 
 /// Completed when the sender is gone.
@@ -160,6 +178,19 @@ mod tests {
         }
         for closed in ["127.0.0.1:8080", "127.8.0.1:1", "[::1]:8080", "[::ffff:127.0.0.1]:80"] {
             assert!(loopback_only(closed.parse().unwrap()).is_ok(), "{closed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_is_named_with_the_option_that_changes_it() {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let first = Listeners::bind(any, any).await.unwrap();
+        let app = first.app_address().unwrap();
+        for (listen, admin, option) in [(app, any, "`--listen`"), (any, app, "`--admin-listen`")] {
+            let error = Listeners::bind(listen, admin).await.unwrap_err();
+            assert!(error.is_taken());
+            let text = error.to_string();
+            assert!(text.contains(&app.to_string()) && text.contains(option), "{text}");
         }
     }
 

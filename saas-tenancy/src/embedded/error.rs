@@ -21,7 +21,8 @@ pub enum EmbeddedError {
     /// The directory that was named does not hold the two programs, or they do not run.
     #[error(
         "`{dir}` does not hold the programs `postgres` and `initdb`, or they do not run; name the \
-         `bin` directory of a PostgreSQL server"
+         `bin` directory of a PostgreSQL server, for example \
+         `SAAS_PG_BIN=/usr/lib/postgresql/17/bin`"
     )]
     NotBinaries {
         /// What [`Options::with_bin_dir`](super::Options::with_bin_dir) or `SAAS_PG_BIN` named.

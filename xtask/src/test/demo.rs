@@ -26,8 +26,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const LOOKS_FOR_START: u32 = 1200;
 /// How many looks until a stop counts as failed: half a minute.
 const LOOKS_FOR_STOP: u32 = 300;
-/// What would make the application use other servers than its own.
-const SERVERS_OF_THE_USER: [&str; 3] = ["DATABASE_URL", "ADMIN_DATABASE_URL", "REDIS_URL"];
+/// What would make the application use other servers than its own, or print other addresses.
+const SETTINGS_OF_THE_USER: [&str; 4] =
+    ["DATABASE_URL", "ADMIN_DATABASE_URL", "REDIS_URL", "PUBLIC_URL"];
 
 /// What is asked: the host's first label, the path, the status and a part of the answer.
 const PAGES: &[(&str, &str, u16, &str)] = &[
@@ -36,6 +37,8 @@ const PAGES: &[(&str, &str, u16, &str)] = &[
     ("acme.", "/api/v1/members?limit=1", 200, "\"total\":1000"),
     ("globex.", "/api/v1/members?limit=1", 200, "\"pagination\""),
     ("initech.", "/api/v1/members?limit=1", 200, "\"pagination\""),
+    ("", "/t/acme/api/v1/members?limit=1", 200, "\"total\":1000"),
+    ("acme.", "/api/docs/", 200, "swagger-ui"),
     ("hooli.", "/api/v1/members", 403, "tenant_suspended"),
     ("nobody.", "/api/v1/members", 404, "tenant_not_found"),
 ];
@@ -72,7 +75,7 @@ impl<'a> Demo<'a> {
         command.args(["--admin-listen", &free_address()?.to_string()]);
         command.arg("--data").arg(scratch.data()).args(["--members", &MEMBERS.to_string()]);
         command.stdout(log).stderr(errors);
-        for variable in SERVERS_OF_THE_USER {
+        for variable in SETTINGS_OF_THE_USER {
             command.env_remove(variable);
         }
         let child = command.spawn().map_err(|source| run::start(&command, source))?;
@@ -111,9 +114,14 @@ impl<'a> Demo<'a> {
     /// What a user needs to go on stands in the terminal.
     fn check_greeting(&self) -> Result<(), Failure> {
         let log = self.scratch.read_log();
-        let address = format!("http://acme.localhost:{}", self.address.port());
-        for needed in [address.as_str(), "owner@acme.test"] {
-            if !log.contains(needed) {
+        let port = self.address.port();
+        for needed in [
+            format!("curl 'http://acme.localhost:{port}/api/v1/members"),
+            format!("curl 'http://localhost:{port}/t/acme/api/v1/members"),
+            format!("http://acme.localhost:{port}/api/docs/"),
+            "no sign-in in this version".to_owned(),
+        ] {
+            if !log.contains(&needed) {
                 return Err(self.failed(&format!("did not print `{needed}`")));
             }
         }

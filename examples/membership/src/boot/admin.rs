@@ -11,11 +11,31 @@ use url::Url;
 
 use crate::failure::Failure;
 
+/// What PostgreSQL answers to a wrong password.
+const WRONG_PASSWORD: &str = "28P01";
+
 /// Connects as the administrator.
 pub(super) async fn connect(url: &SecretString) -> Result<PgConnection, Failure> {
-    let options = PgConnectOptions::from_str(url.expose_secret())
-        .map_err(|_| Failure::Needs("the administrator's address is not a PostgreSQL address"))?;
+    let options = options(url)?;
     options.connect().await.map_err(Failure::other("connect to the database as administrator"))
+}
+
+/// Connects as the application, or as one of its tenants.
+pub(super) async fn connect_as_app(url: &SecretString) -> Result<PgConnection, Failure> {
+    let options = options(url)?;
+    let role = options.get_username().to_owned();
+    options.connect().await.map_err(|source| {
+        let refusal = source.as_database_error();
+        if refusal.and_then(|refusal| refusal.code()).as_deref() == Some(WRONG_PASSWORD) {
+            return Failure::WrongPassword { role, source };
+        }
+        Failure::other("connect to the database as the application")(source)
+    })
+}
+
+fn options(url: &SecretString) -> Result<PgConnectOptions, Failure> {
+    PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| Failure::Needs("a database address is not one of PostgreSQL"))
 }
 
 /// The same login to another database of the same server.

@@ -121,6 +121,22 @@ impl Backend {
         Ok(pending)
     }
 
+    /// Refuses work on tenants before there is a table of tenants.
+    ///
+    /// # Errors
+    /// [`Failure::Needs`] when the control plane is not migrated.
+    pub(crate) async fn require_tables(&self) -> Result<(), Failure> {
+        // Without an administrator nobody can tell, and the first statement will.
+        let Ok(admin) = self.admin() else { return Ok(()) };
+        let standing = plane::status(admin, &Plane::Control).await?;
+        if standing.iter().any(|one| one.applied_at.is_none()) {
+            let text = "the tables of this version are not made yet: run `membership migrate run \
+                        --all` first";
+            return Err(Failure::Needs(text));
+        }
+        Ok(())
+    }
+
     /// The login of a tenant that has a database for itself; `name` is its role and its database.
     pub(super) fn login_of(&self, name: &str) -> Result<SecretString, Failure> {
         self.place.login_of(name)
@@ -201,8 +217,13 @@ impl Backend {
     async fn refuse_unsafe(&self, progress: &Progress) -> Result<(), Failure> {
         progress.step("checking that tenants are kept apart");
         let faults = self.check().await?;
-        for Fault { place, what, fix, .. } in &faults {
-            tracing::warn!(place, fix, "{what}");
+        for fault in &faults {
+            let Fault { place, what, fix, .. } = fault;
+            if fault.refuses() {
+                tracing::error!(place, fix, "{what}");
+            } else {
+                tracing::warn!(place, fix, "{what}");
+            }
         }
         if faults.iter().any(Fault::refuses) { Err(Failure::Unsafe) } else { Ok(()) }
     }

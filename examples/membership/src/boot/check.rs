@@ -38,11 +38,19 @@ impl Fault {
             Severity::Warn => "warn",
         };
         let Finding { rule, what, fix, .. } = finding.clone();
-        Self { place: place.to_owned(), severity, rule, what, fix }
+        Self { place: place.to_owned(), severity, rule, what, fix: statement(&fix) }
     }
 }
 
 const REFUSE: &str = "refuse";
+
+/// SQL with its end, so that several fixes can be pasted at once.
+fn statement(sql: &str) -> String {
+    match sql.split_once(" -- ") {
+        Some((sql, remark)) => format!("{sql}; -- {remark}"),
+        None => format!("{sql};"),
+    }
+}
 
 impl Backend {
     /// Looks at the common database, and at every database that a tenant has for itself.
@@ -68,10 +76,21 @@ impl Backend {
             Plane::Tenant(tenant) => self.login_of(&physical_name(tenant.id))?,
             Plane::Control | Plane::Shared => self.app().clone(),
         };
-        let mut conn = admin::connect(&login).await?;
+        let mut conn = admin::connect_as_app(&login).await?;
         let report = check::server(&mut conn).await?;
         conn.close().await.map_err(Failure::other("close a connection"))?;
         let place = plane.to_string();
         Ok(report.findings().iter().map(|finding| Fault::new(&place, finding)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixes_can_be_pasted_one_after_the_other() {
+        assert_eq!(statement("alter role a nosuperuser"), "alter role a nosuperuser;");
+        assert_eq!(statement("select 1 -- afterwards"), "select 1; -- afterwards");
     }
 }

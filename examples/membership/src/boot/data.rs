@@ -100,6 +100,12 @@ impl DataDir {
         Ok(text.and_then(|text| Some(text.lines().nth(1)?.to_owned().into())))
     }
 
+    /// Whether another process has the directory. Nothing is made to find out.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.0.exists() && matches!(self.take(), Ok(None))
+    }
+
     /// The error for a command that needs the directory for itself.
     #[must_use]
     pub fn in_use(&self) -> Failure {
@@ -249,6 +255,7 @@ mod tests {
         let (_scratch, dir) = scratch();
         let held = dir.take().unwrap().unwrap();
         assert!(dir.take().unwrap().is_none());
+        assert!(dir.is_in_use());
         assert!(dir.attach().unwrap().is_none());
         held.announce(&"postgres://postgres:secret@127.0.0.1:1/postgres".to_owned().into())
             .unwrap();
@@ -258,6 +265,13 @@ mod tests {
         drop(held);
         assert!(!dir.running().exists());
         assert!(dir.take().unwrap().is_some());
+    }
+
+    #[test]
+    fn to_ask_whether_a_directory_is_in_use_does_not_make_it() {
+        let (_scratch, dir) = scratch();
+        assert!(!dir.is_in_use());
+        assert!(!dir.path().exists());
     }
 
     #[test]

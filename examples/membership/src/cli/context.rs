@@ -30,6 +30,8 @@ impl Context {
                 let progress = Progress::new();
                 backend.prepare(&progress).await?;
                 progress.finish();
+            } else {
+                backend.require_tables().await?;
             }
             work(backend).await
         })

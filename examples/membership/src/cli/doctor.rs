@@ -3,6 +3,9 @@ use serde_json::json;
 use super::{context::Context, output::Output};
 use crate::failure::Failure;
 
+const UNSEEN: &str = "\nnot looked at without `ADMIN_DATABASE_URL`: migrations, and databases that \
+                      tenants have for themselves";
+
 /// Options of `doctor`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
@@ -11,14 +14,14 @@ impl Args {
     pub(super) async fn run(&self, context: &Context, output: &mut Output) -> Result<(), Failure> {
         let (faults, pending) = context
             .with_backend_as_it_is(async |backend| {
-                // Only the administrator can tell; the checks need nobody but the application.
+                // Only an administrator sees migrations.
                 let pending = match backend.admin() {
                     Ok(_) => Some(backend.pending().await?),
                     Err(_) => None,
                 };
                 // What is not made yet cannot be looked at.
-                let complete = pending.unwrap_or(0) == 0;
-                let faults = if complete { backend.check().await? } else { Vec::new() };
+                let made = pending.unwrap_or(0) == 0;
+                let faults = if made { backend.check().await? } else { Vec::new() };
                 Ok((faults, pending))
             })
             .await?;
@@ -30,14 +33,18 @@ impl Args {
             ));
         }
         let refuses = faults.iter().any(|fault| fault.refuses());
-        text.push_str(match (pending.unwrap_or(0), faults.is_empty(), refuses) {
-            (1.., ..) => "migrations are pending: run `membership migrate run --all`",
-            (0, true, _) => "all is well: the database keeps tenants apart",
-            (0, false, false) => "the database keeps tenants apart; see the warnings",
-            (0, false, true) => "the application does not start on this database",
+        let migrated = pending.unwrap_or(0) == 0;
+        text.push_str(match (migrated, faults.is_empty(), refuses) {
+            (false, ..) => "migrations are pending: run `membership migrate run --all`",
+            (true, true, _) => "all is well: the database keeps tenants apart",
+            (true, false, false) => "the database keeps tenants apart; see the warnings",
+            (true, false, true) => "the application does not start on this database",
         });
+        if pending.is_none() {
+            text.push_str(UNSEEN);
+        }
         let answer = json!({ "faults": faults, "pending_migrations": pending });
         output.answer(&answer, &text)?;
-        if refuses || pending.unwrap_or(0) > 0 { Err(Failure::Unsafe) } else { Ok(()) }
+        if refuses || !migrated { Err(Failure::NotReady) } else { Ok(()) }
     }
 }

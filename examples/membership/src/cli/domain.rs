@@ -38,6 +38,7 @@ impl Verify {
     async fn run(&self, context: &Context, output: &mut Output) -> Result<(), Failure> {
         let verified = context
             .with_backend(async |backend| {
+                backend.admin()?;
                 let tenant = context::tenant(backend, &self.slug).await?;
                 let domains = backend.store().domains(tenant.id).await?;
                 let claim = domains.into_iter().find(|domain| domain.name == self.domain);

@@ -14,7 +14,7 @@ use crate::{
     demo,
     failure::Failure,
     metrics_page,
-    server::{Listeners, loopback_only, signals},
+    server::{CannotListen, Listeners, loopback_only, signals},
     state::AppState,
 };
 
@@ -52,9 +52,8 @@ impl Args {
         // From here on a signal ends the start in order, and stops the private server.
         let stop = signals().map_err(Failure::io("watch for signals"))?;
         tokio::pin!(stop);
-        let listeners = Listeners::bind(self.listen, self.admin_listen)
-            .await
-            .map_err(Failure::io("start listening"))?;
+        let listeners = Listeners::bind(self.listen, self.admin_listen).await;
+        let listeners = listeners.map_err(|error| cannot_listen(&context, error))?;
         let progress = Progress::new();
         let backend =
             Backend::open(&context.config, &context.data, &context.clock, &progress).await?;
@@ -97,6 +96,12 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// The usual reason why an address is taken is that the application runs already.
+fn cannot_listen(Context { config, data, .. }: &Context, error: CannotListen) -> Failure {
+    let private = matches!(config.database, Database::Embedded { .. });
+    if error.is_taken() && private && data.is_in_use() { data.in_use() } else { error.into() }
 }
 
 async fn serve(

@@ -80,7 +80,10 @@ impl Create {
         let new =
             NewTenant::new(TenantId::generate(&context.clock), self.slug, name, self.isolation);
         let tenant = context
-            .with_backend(async |backend| Ok(backend.provisioner().provision(new).await?))
+            .with_backend(async |backend| {
+                backend.admin()?;
+                Ok(backend.provisioner().provision(new).await?)
+            })
             .await?;
         answer(output, &tenant)
     }
@@ -112,6 +115,7 @@ impl One {
     ) -> Result<(), Failure> {
         let tenant = context
             .with_backend(async |backend| {
+                backend.admin()?;
                 let tenant = context::tenant(backend, &self.slug).await?;
                 if !may_become(tenant.status, status) {
                     let text = format!(
@@ -136,6 +140,7 @@ impl Delete {
         }
         context
             .with_backend(async |backend| {
+                backend.admin()?;
                 let tenant = context::tenant(backend, &self.slug).await?;
                 Ok(backend.provisioner().deprovision(tenant.id).await?)
             })
@@ -176,7 +181,12 @@ fn answer(output: &mut Output, tenant: &Tenant) -> Result<(), Failure> {
 }
 
 async fn list(context: &Context, output: &mut Output) -> Result<(), Failure> {
-    let tenants = context.with_backend(async |backend| Ok(all(backend).await?)).await?;
+    let tenants = context
+        .with_backend(async |backend| {
+            backend.admin()?;
+            Ok(all(backend).await?)
+        })
+        .await?;
     let rows: Vec<_> = tenants.iter().map(|tenant| row(tenant)).collect();
     output.answer(&json!({ "tenants": tenants }), &table(HEAD, &rows))
 }

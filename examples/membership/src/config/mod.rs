@@ -26,7 +26,7 @@
 //! );
 //! ```
 
-use std::{num::NonZeroUsize, str::FromStr};
+use std::str::FromStr;
 
 use saas_core::config::{ConfigError, Env, Setting};
 use saas_tenancy::{db, resolve::TrustedProxies};
@@ -41,14 +41,17 @@ const DATABASE_URL: Setting<SecretString> =
 const ADMIN_DATABASE_URL: Setting<SecretString> =
     Setting::new("ADMIN_DATABASE_URL", "postgres://admin:password@db.example.com:5432/app");
 const SAAS_SECRET_KEY: Setting<SecretString> =
-    Setting::new("SAAS_SECRET_KEY", "64 hexadecimal digits, as `openssl rand -hex 32` prints them");
+    Setting::new("SAAS_SECRET_KEY", "$(openssl rand -hex 32)");
 const DATABASE_POOLER: Setting<Pooler> = Setting::new("DATABASE_POOLER", "transaction");
-const DATABASE_CONNECTIONS: Setting<NonZeroUsize> = Setting::new("DATABASE_CONNECTIONS", "20");
+const DATABASE_CONNECTIONS: Setting<Connections> = Setting::new("DATABASE_CONNECTIONS", "20");
 const PUBLIC_URL: Setting<PublicUrl> = Setting::new("PUBLIC_URL", "https://app.example.com");
 const TRUSTED_PROXIES: Setting<TrustedProxies> =
     Setting::new("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.7");
 const LOG_FORMAT: Setting<LogFormat> = Setting::new("LOG_FORMAT", "json");
 const RUST_LOG: Setting<String> = Setting::new("RUST_LOG", "info,membership=debug");
+
+/// How the address of a PostgreSQL database begins.
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// More connections than this from one process are a mistake: a server runs out of them first.
 const MOST_CONNECTIONS: usize = 1000;
@@ -96,11 +99,7 @@ impl Config {
         let pooler = env.get(&DATABASE_POOLER)?.unwrap_or_default();
         let mut options = db::DatabaseOptions::new().with_pooler(pooler.0);
         if let Some(connections) = env.get(&DATABASE_CONNECTIONS)? {
-            if connections.get() > MOST_CONNECTIONS {
-                let cause = format!("at most {MOST_CONNECTIONS} can be used by one process");
-                return Err(DATABASE_CONNECTIONS.refuse(cause));
-            }
-            options = options.with_connections(connections.get());
+            options = options.with_connections(connections.0);
         }
         Ok(Self {
             database: Database::read(env)?,
@@ -136,17 +135,24 @@ fn address(
     setting: &Setting<SecretString>,
 ) -> Result<Option<SecretString>, ConfigError> {
     let Some(text) = env.secret(setting)? else { return Ok(None) };
-    let url = url::Url::parse(text.expose_secret()).map_err(|cause| setting.refuse(cause))?;
-    if !matches!(url.scheme(), "postgres" | "postgresql") {
+    if !SCHEMES.iter().any(|scheme| text.expose_secret().starts_with(scheme)) {
         return Err(setting.refuse("it does not start with `postgres://`"));
     }
+    let url = url::Url::parse(text.expose_secret()).map_err(|cause| setting.refuse(cause))?;
     if url.username().is_empty() {
         return Err(setting.refuse("it names no user"));
     }
     if url.path().len() < 2 {
         return Err(setting.refuse("it names no database"));
     }
+    check_options(text.expose_secret()).map_err(|cause| setting.refuse(cause))?;
     Ok(Some(text))
+}
+
+/// The driver knows which options there are, for example of `sslmode`.
+#[expect(clippy::disallowed_types, reason = "an address is read here, nothing is connected to")]
+fn check_options(address: &str) -> Result<(), sqlx::Error> {
+    address.parse::<sqlx::postgres::PgConnectOptions>().map(|_| ())
 }
 
 /// How log lines are written.
@@ -184,6 +190,19 @@ impl FromStr for LogFormat {
             "json" => Ok(Self::Json),
             _ => Err("must be `text` or `json`"),
         }
+    }
+}
+
+/// How many connections to open at most.
+struct Connections(usize);
+
+impl FromStr for Connections {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
+        let wrong = || format!("must be a whole number from 1 to {MOST_CONNECTIONS}");
+        number.map(Self).ok_or_else(wrong)
     }
 }
 
