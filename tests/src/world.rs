@@ -200,6 +200,19 @@ impl World {
         .await;
     }
 
+    /// How many transactions of the application wait for their next statement.
+    ///
+    /// # Panics
+    /// When the server cannot be asked.
+    pub async fn open_transactions(&self) -> i64 {
+        let mut conn = self.server.connect("postgres").await;
+        let sql = "select count(*) from pg_stat_activity
+                   where datname = $1 and usename = 'saas_app' and state = 'idle in transaction'";
+        let open = sqlx::query_scalar(sql).bind(&self.database).fetch_one(&mut conn).await;
+        drop(conn.close().await);
+        open.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// How many connections of this world's tenants the server holds open.
     ///
     /// # Panics

@@ -18,7 +18,7 @@ pub struct AppState {
     /// The tenants.
     pub store: Arc<dyn TenantStore>,
     /// What makes tenants.
-    pub provisioner: Provisioner,
+    pub provisioner: Arc<Provisioner>,
     /// Where people reach the application.
     pub public_url: PublicUrl,
 }

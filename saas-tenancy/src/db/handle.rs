@@ -108,7 +108,7 @@ impl TenantDatabases {
     ) -> Result<Option<String>, TenancyError> {
         let server = self.server(self.0.control)?;
         let mut lease = server.pool.acquire(Target::App, || Ok(server.address.app.clone())).await?;
-        let seen = sqlx::query_scalar(sql).fetch_one(lease.connection()?).await?;
+        let seen = sqlx::query_scalar(sql).fetch_one(lease.connection().await?).await?;
         lease.release();
         Ok(seen)
     }

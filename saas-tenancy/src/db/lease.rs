@@ -21,7 +21,7 @@ use super::{
     pool::{Connection, ServerPool, Target},
     recent::Recent,
     shares::Share,
-    statement::{Checked, Persistence, check_verb},
+    statement::{Checked, Effect, Persistence, check_verb},
 };
 use crate::error::TenancyError;
 
@@ -39,6 +39,10 @@ pub(super) struct Lease {
     target: Target,
     born: Duration,
     reused: bool,
+    /// What the statements of the transaction may have done.
+    effect: Effect,
+    /// Whether an earlier borrower's transaction has to be ended first.
+    unfinished: bool,
     recent: Recent,
     /// Goes in front of every statement, to keep its plan apart from other tenants'.
     comment: Option<String>,
@@ -73,13 +77,15 @@ impl Lease {
         pool: Arc<ServerPool>,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        let Connection { conn, target, born, idle_since, recent } = connection;
+        let Connection { conn, target, born, idle_since, recent, unfinished } = connection;
         Self {
             conn: Some(conn),
             phase: Phase::Clean,
             target,
             born,
             reused: idle_since.is_some(),
+            effect: Effect::Reads,
+            unfinished,
             recent,
             comment: None,
             pool,
@@ -112,12 +118,30 @@ impl Lease {
     ///
     /// The phase changes before the message leaves, so a future that is dropped half way leaves a
     /// lease that cleans up.
+    ///
+    /// This is the only way to a transaction, so one that an earlier borrower only read from can
+    /// wait to be ended here, in the same message.
     pub(super) async fn begin(&mut self, begin: &str) -> Result<(), sqlx::Error> {
+        let sql = if self.unfinished { format!("rollback; {begin}") } else { begin.to_owned() };
         let (conn, phase) = self.parts()?;
         *phase = Phase::UnderWay;
-        conn.execute(AssertSqlSafe(begin)).await?;
+        conn.execute(AssertSqlSafe(sql)).await?;
         *phase = Phase::Open;
+        self.unfinished = false;
         Ok(())
+    }
+
+    /// Ends the transaction of an earlier borrower, because nobody else has.
+    pub(super) async fn finish(mut self) {
+        if let Ok((conn, phase)) = self.parts() {
+            *phase = Phase::UnderWay;
+            if roll_back(conn).await {
+                *phase = Phase::Clean;
+                self.unfinished = false;
+            } else {
+                self.conn = None;
+            }
+        }
     }
 
     /// Ends the transaction and waits until the server has confirmed it.
@@ -138,18 +162,34 @@ impl Lease {
         Ok(())
     }
 
-    /// The bare connection. Whoever takes it gives it back with no transaction open and says so
-    /// with [`release`](Self::release).
+    /// The bare connection, outside of any transaction. Whoever takes it gives it back so and says
+    /// so with [`release`](Self::release).
     #[cfg(feature = "test-util")]
-    pub(super) fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+    pub(super) async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         self.phase = Phase::UnderWay;
-        self.conn.as_mut().ok_or(sqlx::Error::PoolClosed)
+        let conn = self.conn.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        if std::mem::take(&mut self.unfinished) {
+            conn.execute("rollback").await?;
+        }
+        Ok(conn)
     }
 
     /// Gives a bare connection back to be used again.
     #[cfg(feature = "test-util")]
     pub(super) fn release(mut self) {
         self.phase = Phase::Clean;
+    }
+
+    fn note(&mut self, effect: Effect) {
+        if effect == Effect::Writes {
+            self.effect = effect;
+        }
+    }
+
+    /// Whether the end of the transaction may wait for the next borrower: it holds no locks that
+    /// others wait for, and no server connection of a pooler.
+    fn may_stay_open(&self) -> bool {
+        self.effect == Effect::Reads && self.pool.keeps_statements()
     }
 
     fn persistence(&self) -> Persistence {
@@ -167,7 +207,10 @@ impl Lease {
         E: 'q + Execute<'q, Postgres>,
     {
         let checked = Checked::new(query, self.persistence(), self.comment.as_deref());
-        let started = checked.and_then(|query| Ok((query, self.parts()?)));
+        let started = checked.and_then(|query| {
+            self.note(query.effect);
+            Ok((query, self.parts()?))
+        });
         match started {
             Ok((query, (conn, phase))) => {
                 let rows = conn.fetch_many(query);
@@ -187,8 +230,9 @@ impl Lease {
     {
         let checked = Checked::new(query, self.persistence(), self.comment.as_deref());
         Box::pin(async move {
-            let (conn, phase) = self.parts()?;
             let query = checked?;
+            self.note(query.effect);
+            let (conn, phase) = self.parts()?;
             let message = Message::start(phase);
             message.finish(conn.fetch_optional(query).await)
         })
@@ -270,14 +314,17 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(mut conn) = self.conn.take() else { return };
         let (target, born, recent) = (self.target, self.born, std::mem::take(&mut self.recent));
-        let give_back = move |pool: &ServerPool, conn| {
-            pool.put_back(Connection { conn, target, born, idle_since: None, recent });
+        let may_stay_open = self.may_stay_open();
+        let give_back = move |pool: &ServerPool, conn, unfinished| {
+            let idle_since = None;
+            pool.put_back(Connection { conn, target, born, idle_since, recent, unfinished });
         };
         match self.phase {
-            Phase::Clean => give_back(&self.pool, conn),
+            Phase::Clean => give_back(&self.pool, conn, self.unfinished),
+            Phase::Open if may_stay_open => give_back(&self.pool, conn, true),
             Phase::Open => {
                 if queue_rollback(&mut conn) {
-                    give_back(&self.pool, conn);
+                    give_back(&self.pool, conn, false);
                 }
             }
             Phase::UnderWay | Phase::Failed => {
@@ -285,7 +332,7 @@ impl Drop for Lease {
                 if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                     drop(runtime.spawn(async move {
                         if roll_back(&mut conn).await {
-                            give_back(&pool, conn);
+                            give_back(&pool, conn, false);
                         }
                         drop(permits);
                     }));

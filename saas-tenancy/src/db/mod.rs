@@ -6,8 +6,10 @@
 //! 2. The tenant's context — role, schema, tenant id, time limit — is part of the one message that
 //!    says `BEGIN`, so it costs no round trip, and it ends with the transaction, so nothing is left
 //!    on the connection behind a transaction pooler.
-//! 3. A connection is handed to the next borrower only when its transaction is over: after `COMMIT`
-//!    was acknowledged, or with `ROLLBACK` queued in front of whatever comes next. A request that is
+//! 3. The next borrower of a connection begins with a clean one: after `COMMIT` was acknowledged, or
+//!    with the `ROLLBACK` of a transaction that was only read from at the head of the message that
+//!    begins its own. Nobody waits for the end of a read. If no borrower comes, the rollback is sent
+//!    after ten milliseconds; behind a transaction pooler it is sent at once. A request that is
 //!    cancelled in the middle of a message is cleaned up in the background or its connection closed.
 //! 4. Only statements that read or change rows are let through. The simple protocol, transaction
 //!    control, `SET`, `RESET`, `COPY` and `DO` are refused before they reach the server.

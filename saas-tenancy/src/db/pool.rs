@@ -9,7 +9,7 @@ use std::{
 
 use saas_core::{Clock, TenantId};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::{
     lease::Lease,
@@ -24,6 +24,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// [`Limits::default`](crate::tenant::Limits), which most tenants have.
 const DEFAULT_STATEMENT_TIMEOUT: &str = "10000";
+
+/// How long a transaction that was only read from may stay open for the next borrower to end.
+const FINISH_AFTER: Duration = Duration::from_millis(10);
 
 /// How long the server lets a transaction wait for its next statement.
 const IDLE_TIMEOUT: &str = "60s";
@@ -50,6 +53,8 @@ pub(super) struct ServerPool {
     pub(super) clock: Clock,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
+    /// Told when a connection with an open transaction lies in `idle`.
+    unfinished: Notify,
 }
 
 /// A connection to one database of the server.
@@ -61,13 +66,17 @@ pub(super) struct Connection {
     /// When it was given back last; `None` before its first use.
     pub(super) idle_since: Option<Duration>,
     pub(super) recent: Recent,
+    /// Whether a transaction that only has to be rolled back is still open on it.
+    pub(super) unfinished: bool,
 }
 
 impl ServerPool {
     pub(super) fn new(options: DatabaseOptions, clock: Clock) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(options.connections));
-        let pool = Arc::new(Self { options, clock, permits, idle: Mutex::default() });
+        let (idle, unfinished) = (Mutex::default(), Notify::new());
+        let pool = Arc::new(Self { options, clock, permits, idle, unfinished });
         tokio::spawn(reap(Arc::downgrade(&pool)));
+        tokio::spawn(finish(Arc::downgrade(&pool)));
         pool
     }
 
@@ -95,7 +104,8 @@ impl ServerPool {
         let conn = self.connect(target, connect()?).await?;
         let born = self.clock.monotonic();
         let recent = Recent::default();
-        let connection = Connection { conn, target, born, idle_since: None, recent };
+        let connection =
+            Connection { conn, target, born, idle_since: None, recent, unfinished: false };
         Ok(Lease::new(connection, Arc::clone(self), permit))
     }
 
@@ -162,7 +172,33 @@ impl ServerPool {
         if now.saturating_sub(connection.born) >= self.options.max_lifetime {
             return close(Some(connection));
         }
+        let unfinished = connection.unfinished;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        if unfinished {
+            self.unfinished.notify_one();
+        }
+    }
+
+    /// A connection that nobody has used for a while although a transaction is open on it.
+    ///
+    /// It needs a permit like any other; without a free one the pool is in use, and whoever takes
+    /// the connection next ends the transaction.
+    fn take_unfinished(self: &Arc<Self>) -> Option<Lease> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let now = self.clock.monotonic();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = idle.iter().position(|one| {
+            let since = one.idle_since.unwrap_or_default();
+            one.unfinished && now.saturating_sub(since) >= FINISH_AFTER
+        })?;
+        let connection = idle.remove(at);
+        drop(idle);
+        Some(Lease::new(connection, Arc::clone(self), permit))
+    }
+
+    fn has_unfinished(&self) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().any(|one| one.unfinished)
     }
 
     /// Closes every idle connection to `target`, before its database is dropped.
@@ -219,5 +255,23 @@ async fn reap(pool: Weak<ServerPool>) {
         ticks.tick().await;
         let Some(pool) = pool.upgrade() else { return };
         pool.close_expired();
+    }
+}
+
+/// Ends transactions that were left open for the next borrower to end, when none has come.
+async fn finish(pool: Weak<ServerPool>) {
+    loop {
+        let Some(told) = pool.upgrade() else { return };
+        if !told.has_unfinished() {
+            // Woken now and then, to see whether the pool is gone.
+            let woken = told.unfinished.notified();
+            drop(tokio::time::timeout(Duration::from_secs(10), woken).await);
+        }
+        drop(told);
+        tokio::time::sleep(FINISH_AFTER).await;
+        let Some(pool) = pool.upgrade() else { return };
+        while let Some(lease) = pool.take_unfinished() {
+            lease.finish().await;
+        }
     }
 }

@@ -7,9 +7,12 @@ use sqlx::{
 
 use crate::error::TenancyError;
 
-/// The verbs that read or change rows. Everything else could leave the transaction (`commit`), the
-/// tenant (`set`, `reset`, `do`), or the policies (`copy`, `truncate`).
-const ALLOWED: [&str; 7] = ["select", "insert", "update", "delete", "with", "values", "merge"];
+/// The verbs that read rows. What is neither here nor below could leave the transaction (`commit`),
+/// the tenant (`set`, `reset`, `do`), or the policies (`copy`, `truncate`).
+const READING: [&str; 2] = ["select", "values"];
+
+/// The verbs that may change rows.
+const WRITING: [&str; 5] = ["insert", "update", "delete", "with", "merge"];
 
 /// A statement that was looked at: it has arguments, so it goes by the extended protocol, where
 /// the server itself refuses more than one statement, and it starts with an allowed verb.
@@ -18,6 +21,16 @@ pub(super) struct Checked {
     sql: SqlStr,
     arguments: Option<PgArguments>,
     persistent: bool,
+    pub(super) effect: Effect,
+}
+
+/// What a statement may leave behind until its transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// It reads.
+    Reads,
+    /// It may change rows, and lock them.
+    Writes,
 }
 
 impl Checked {
@@ -37,13 +50,13 @@ impl Checked {
         if arguments.is_none() {
             return Err(refused(TenancyError::SimpleProtocol));
         }
-        check_verb(sql.as_str())?;
+        let effect = check_verb(sql.as_str())?;
         let sql = match comment {
             // The text was accepted above, and the comment is ours.
             Some(comment) => AssertSqlSafe(format!("{comment}{}", sql.as_str())).into_sql_str(),
             None => sql,
         };
-        Ok(Self { sql, arguments, persistent })
+        Ok(Self { sql, arguments, persistent, effect })
     }
 }
 
@@ -74,11 +87,15 @@ impl<'q> Execute<'q, Postgres> for Checked {
     }
 }
 
-/// Refuses a statement that does more than read or change rows.
-pub(super) fn check_verb(sql: &str) -> Result<(), sqlx::Error> {
+/// Refuses a statement that does more than read or change rows, and says which of the two it does.
+pub(super) fn check_verb(sql: &str) -> Result<Effect, sqlx::Error> {
     let verb = first_word(sql);
-    if ALLOWED.iter().any(|allowed| allowed.eq_ignore_ascii_case(verb)) {
-        return Ok(());
+    let is = |one: &&str| one.eq_ignore_ascii_case(verb);
+    if READING.iter().any(is) {
+        return Ok(Effect::Reads);
+    }
+    if WRITING.iter().any(is) {
+        return Ok(Effect::Writes);
     }
     let verb = if verb.is_empty() { sql } else { verb };
     Err(refused(TenancyError::StatementRefused(verb.chars().take(20).collect())))

@@ -65,7 +65,7 @@ impl Club {
             clock,
             databases: self.world.databases.clone(),
             store: Arc::new(store),
-            provisioner: self.world.provisioner.clone(),
+            provisioner: self.world.provisioner.clone().into(),
             public_url: PublicUrl::local(address),
         };
         let bases = BaseDomains::new(["localhost"]).expect("a valid base domain");

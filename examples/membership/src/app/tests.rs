@@ -84,7 +84,7 @@ impl TestApp {
 fn state(clock: Clock, store: Arc<dyn TenantStore>) -> AppState {
     let url = "postgres://saas_app:x@127.0.0.1:1/app".to_owned().into();
     let address = ServerAddress::new(ServerId::generate(&clock), &url).unwrap();
-    let provisioner = Provisioner::new(store.clone(), address.clone(), TENANT_PLANE);
+    let provisioner = Provisioner::new(store.clone(), address.clone(), TENANT_PLANE).into();
     let databases = TenantDatabases::new(&DatabaseOptions::new(), address, [], clock.clone());
     let public_url = "http://localhost:8080".parse().unwrap();
     AppState { clock, databases, store, provisioner, public_url }

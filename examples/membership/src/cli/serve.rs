@@ -118,7 +118,7 @@ async fn serve(
         clock: backend.clock().clone(),
         databases: backend.databases().clone(),
         store: backend.shared_store(),
-        provisioner: backend.provisioner().clone(),
+        provisioner: backend.provisioner().clone().into(),
         public_url: public_url.clone(),
     };
     let app = app::router(state, resolvers(config, &public_url)?);

@@ -179,7 +179,7 @@ fn router(world: &World, clock: &Clock) -> Router {
         clock: clock.clone(),
         databases: world.databases.clone(),
         store: world.store.clone(),
-        provisioner: world.provisioner.clone(),
+        provisioner: world.provisioner.clone().into(),
         public_url: PublicUrl::local(([127, 0, 0, 1], 8080).into()),
     };
     app::router(state, Resolvers::new(Authentication::Absent).path())
