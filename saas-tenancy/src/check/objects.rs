@@ -119,8 +119,8 @@ pub(super) const RULES: &[Rule] = &[
          from me where has_database_privilege(oid, current_database(), 'temporary') and not rolsuper
          union all
          select format('everybody may connect to database %I', current_database()),
-            format('revoke connect on database %I from public', current_database())
-         where has_database_privilege('public', current_database(), 'connect')
+            format('grant connect on database %1$I to %2$s; revoke connect on database %1$I from public', current_database(), name)
+         from me where has_database_privilege('public', current_database(), 'connect')
          union all
          select format('role %s may create objects in schema public', me.name), 'revoke create on schema public from public'
          from me where not rolsuper

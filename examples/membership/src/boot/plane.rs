@@ -117,6 +117,22 @@ pub(crate) async fn status(admin: &SecretString, plane: &Plane) -> Result<Vec<St
     Ok(standing)
 }
 
+/// Runs statements of the program's own in one place; `{schema}` in them becomes its schema.
+pub(crate) async fn run(
+    admin: &SecretString,
+    plane: &Plane,
+    statements: &[&str],
+) -> Result<(), Failure> {
+    let mut conn = admin::connect(&plane.address(admin)?).await?;
+    let schema = plane.target().map_or_else(|| CONTROL.to_owned(), Target::schema);
+    for statement in statements {
+        let sql = statement.replace("{schema}", &schema);
+        let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await;
+        done.map_err(Failure::other("work on a table as administrator"))?;
+    }
+    conn.close().await.map_err(Failure::other("close the administrator's connection"))
+}
+
 /// Every place of tenants' tables: the shared one, and those of ready tenants.
 pub(super) async fn all(store: &dyn TenantStore) -> Result<Vec<Plane>, Failure> {
     let mut planes = vec![Plane::Shared];

@@ -38,7 +38,11 @@ impl Output {
                 .map_err(io::Error::from)
                 .and_then(|()| writeln!(self.out)),
         };
-        written.and_then(|()| self.out.flush()).map_err(Failure::io("write the answer"))
+        match written.and_then(|()| self.out.flush()) {
+            // Whoever reads has seen enough, for example `head`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(Failure::io("write the answer")),
+        }
     }
 
     /// Says why the command failed.
@@ -79,6 +83,23 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_may_leave_early() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for format in [Format::Text, Format::Json] {
+            let mut output = Output { format, out: Box::new(Gone), err: Box::new(io::sink()) };
+            assert!(output.answer(&json!({}), "text").is_ok());
+        }
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

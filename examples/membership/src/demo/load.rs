@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     people::{DemoMember, People},
     random::Random,
+    search_index,
     tenants::{ALL, DemoTenant, Size, TYPES},
 };
 use crate::{
@@ -58,7 +59,11 @@ pub async fn load(
         progress.step(format!("loading {}", demo.name));
         let tenant = find_or_make(backend, &demo).await?;
         let people = People { seed, today: backend.clock().now(), total };
-        all.push(fill(backend, &tenant, &demo, &people, progress).await?);
+        let filled = fill(backend, &tenant, &demo, &people, progress);
+        all.push(match demo.size {
+            Size::Largest => search_index::sorted_in_later(backend, &tenant, filled).await?,
+            Size::Small => filled.await?,
+        });
     }
     Ok(all)
 }

@@ -10,6 +10,7 @@ mod names;
 mod people;
 mod places;
 mod random;
+mod search_index;
 mod tenants;
 
 pub use load::{Loaded, load};

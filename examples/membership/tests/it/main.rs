@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod members;
 #[cfg(test)]
 mod membership_types;
