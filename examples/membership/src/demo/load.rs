@@ -8,9 +8,9 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::{
+    many,
     people::{DemoMember, People},
     random::Random,
-    search_index,
     tenants::{ALL, DemoTenant, Size, TYPES},
 };
 use crate::{
@@ -61,7 +61,7 @@ pub async fn load(
         let people = People { seed, today: backend.clock().now(), total };
         let filled = fill(backend, &tenant, &demo, &people, progress);
         all.push(match demo.size {
-            Size::Largest => search_index::sorted_in_later(backend, &tenant, filled).await?,
+            Size::Largest => many::at_once(backend, &tenant, filled).await?,
             Size::Small => filled.await?,
         });
     }

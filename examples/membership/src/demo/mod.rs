@@ -6,11 +6,11 @@
 //! 3. A tenant's members come in one transaction, so that none is left half full.
 
 mod load;
+mod many;
 mod names;
 mod people;
 mod places;
 mod random;
-mod search_index;
 mod tenants;
 
 pub use load::{Loaded, load};

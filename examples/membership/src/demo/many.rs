@@ -1,10 +1,13 @@
-//! How the index for searches takes many members at once.
+//! What a load of many members needs around it.
 //!
-//! It sorts in every row at once, so that no search has to read a list of waiting ones. A load of
-//! many members takes three times as long by that, so the list is switched on meanwhile.
+//! 1. The index for searches sorts in every row at once, so that no search has to read a list of
+//!    waiting ones. A load takes three times as long by that, so the list is switched on meanwhile.
+//! 2. Until the server has looked at the new rows it plans as if there were none, and a page takes
+//!    seconds. It looks by itself within a minute or two; a demo is tried out at once.
 
 use saas_tenancy::ResolvedTenant;
 
+use super::load::Loaded;
 use crate::{
     boot::{
         backend::Backend,
@@ -24,17 +27,24 @@ const AT_ONCE: [&str; 3] = [
     "select gin_clean_pending_list('{schema}.members_search_idx')",
 ];
 
+/// Rows that are visible to all can be found in an index alone, so this is more than to analyze.
+const LOOK: [&str; 1] = ["vacuum (analyze) {schema}.members, {schema}.member_counts"];
+
 /// Runs `load`, in which many members are added. The index is as before afterwards, also when the
 /// load fails; after one that was killed, the next one sees to it.
-pub(super) async fn sorted_in_later<T>(
+pub(super) async fn at_once(
     backend: &Backend,
     tenant: &ResolvedTenant,
-    load: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    load: impl Future<Output = Result<Loaded, Failure>>,
+) -> Result<Loaded, Failure> {
     let (admin, plane) = (backend.admin()?, Plane::of(tenant));
     plane::run(admin, &plane, &LATER).await?;
     let loaded = load.await;
     let restored = plane::run(admin, &plane, &AT_ONCE).await;
     let loaded = loaded?;
-    restored.map(|()| loaded)
+    restored?;
+    if loaded.added > 0 {
+        plane::run(admin, &plane, &LOOK).await?;
+    }
+    Ok(loaded)
 }
