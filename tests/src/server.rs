@@ -39,7 +39,10 @@ impl Server {
                 if let Ok(url) = std::env::var(ADDRESS) {
                     return Self { url: url.into(), _own: None };
                 }
+                // Tests run side by side, each with pools of its own.
                 let own = EmbeddedPostgres::throw_away()
+                    .with_setting("max_connections", "500")
+                    .unwrap_or_else(|error| panic!("{error}"))
                     .start()
                     .await
                     .unwrap_or_else(|error| panic!("{error}"));

@@ -150,7 +150,12 @@ impl ServerPool {
             ]);
         }
         let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect());
-        Ok(connecting.await.map_err(|_| TenancyError::Busy)??)
+        match connecting.await {
+            Ok(Ok(conn)) => Ok(conn),
+            Ok(Err(error)) if is_full(&error) => Err(TenancyError::Busy),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(TenancyError::Busy),
+        }
     }
 
     /// The idle connection to `target` that was used last, or else the idle connection that must
@@ -237,6 +242,12 @@ fn is_lost(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
         _ => true,
     }
+}
+
+/// Whether the server takes no more connections, from us or from anybody.
+fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some("53300")
 }
 
 /// Says good-bye to the server in the background; nobody waits for it.
