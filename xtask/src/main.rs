@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`demo`] | `cargo xtask demo` |
-//! | [`bench`] | `cargo xtask bench` |
+//! | [`mod@bench`] | `cargo xtask bench` |
 //! | [`mod@test`] | `cargo xtask test`: a table of steps and their report |
 //! | [`book`] | checks of README and book: commands, snippets, links |
 //! | [`tools`] | programs that a step needs, found or installed |
