@@ -3,8 +3,16 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod disconnects;
+#[cfg(test)]
+mod layers;
 #[cfg(test)]
 mod members;
 #[cfg(test)]
 mod membership_types;
+#[cfg(test)]
+mod parity;

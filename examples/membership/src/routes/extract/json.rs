@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request, rejection::BytesRejection},
@@ -11,6 +13,10 @@ use crate::error::AppError;
 
 /// How much of a message about the input is sent back.
 const MAX_DETAIL: usize = 200;
+
+/// How long a body may take to arrive: shorter than the time a request has, so that the answer
+/// blames the client and not the server.
+const ARRIVAL: Duration = Duration::from_secs(25);
 
 /// A body of JSON.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +34,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 /// The whole body, up to the limit of its route.
 ///
 /// # Errors
-/// A problem with status 413 if the body is larger, with 400 if it breaks off.
+/// A problem with status 413 if the body is larger, with 400 if it breaks off, with 408 if it does
+/// not come.
 pub async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AppError> {
+    read_within(ARRIVAL, request, state).await
+}
+
+async fn read_within<S: Send + Sync>(
+    limit: Duration,
+    request: Request,
+    state: &S,
+) -> Result<Bytes, AppError> {
     let refused = |rejection: BytesRejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large")
@@ -38,7 +53,12 @@ pub async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<By
         _ => Problem::new(StatusCode::BAD_REQUEST, "unreadable_body")
             .with_detail("the body could not be read to its end"),
     };
-    Bytes::from_request(request, state).await.map_err(|error| refused(error).into())
+    match tokio::time::timeout(limit, Bytes::from_request(request, state)).await {
+        Ok(read) => read.map_err(|error| refused(error).into()),
+        Err(_late) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout")
+            .with_detail("the body did not arrive in time; send all of it, as long as you said")
+            .into()),
+    }
 }
 
 /// Whether the content type, its parameters aside, is `wanted`.
@@ -200,6 +220,14 @@ mod tests {
         let text = format!("{{\"{}\":1}}", "x".repeat(100_000));
         let error = parse::<Body>(text.as_bytes()).unwrap_err();
         assert!(serde_json::to_string(error.problem()).unwrap().len() < 1000);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_the_clients_fault() {
+        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let request = Request::new(axum::body::Body::from_stream(never));
+        let error = read_within(Duration::ZERO, request, &()).await.unwrap_err();
+        assert_eq!(error.problem().status(), StatusCode::REQUEST_TIMEOUT);
     }
 
     #[test]

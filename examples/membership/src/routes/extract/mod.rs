@@ -3,7 +3,7 @@
 //!
 //! | extractor | refuses |
 //! |---|---|
-//! | [`Json`] | 415 another content type, 400 what is no JSON, 422 fields that are unknown, missing or of the wrong type |
+//! | [`Json`] | 415 another content type, 413 what is too large, 408 what does not arrive, 400 what is no JSON, 422 fields that are unknown, missing or of the wrong type |
 //! | [`Query`] | 422 parameters that are unknown, doubled or wrong |
 //! | [`Id`] | 404 what is no id |
 //! | [`IfMatch`] | 428 if it is missing, 400 if it is malformed |

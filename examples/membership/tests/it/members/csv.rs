@@ -1,4 +1,4 @@
-//! Export and import.
+//! Export and import. A large file with every fault is in `people`.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use crate::app::App;
 const CSV: [(&str, &str); 1] = [("content-type", "text/csv; charset=utf-8")];
 const HEAD: &str = "first_name,last_name,email,status,membership_type\n";
 
-async fn import(app: &App, tenant: &str, query: &str, file: &[u8]) -> (u16, Value) {
+pub(super) async fn import(app: &App, tenant: &str, query: &str, file: &[u8]) -> (u16, Value) {
     let path = format!("/members/import{query}");
     let (status, _, body) = app.bytes("POST", &path, tenant, &CSV, file.to_vec()).await;
     (status.as_u16(), serde_json::from_slice(&body).unwrap())
 }
 
-async fn export(app: &App, tenant: &str, query: &str) -> String {
+pub(super) async fn export(app: &App, tenant: &str, query: &str) -> String {
     let path = format!("/members/export?format=csv{query}");
     let (status, headers, body) = app.bytes("GET", &path, tenant, &[], Vec::new()).await;
     assert_eq!(status, 200);
@@ -24,67 +24,13 @@ async fn export(app: &App, tenant: &str, query: &str) -> String {
     String::from_utf8(body).unwrap()
 }
 
-/// Rows, faults and fields of a report.
-fn faults(report: &Value) -> Vec<(u64, String, String)> {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let fault =
-        |one: &Value| (one["row"].as_u64().unwrap(), text(&one["field"]), text(&one["code"]));
-    report["errors"].as_array().unwrap().iter().map(fault).collect()
-}
-
 /// The first five cells of each row, which are the ones that can be imported.
-fn people(file: &str) -> BTreeSet<Vec<String>> {
+pub(super) fn people(file: &str) -> BTreeSet<Vec<String>> {
     let mut reader = csv::Reader::from_reader(file.as_bytes());
     let people = reader
         .records()
         .map(|record| record.unwrap().iter().take(5).map(str::to_owned).collect::<Vec<_>>());
     people.collect()
-}
-
-#[tokio::test]
-async fn ten_thousand_people_with_bad_rows_are_imported_with_exact_faults() {
-    let app = App::new().await;
-    let kind = app.add_type("acme", "Gold").await;
-    app.add_member("acme", &kind, 1).await;
-    let mut file = format!("\u{feff}{HEAD}");
-    let mut wanted = Vec::new();
-    for n in 2..10_002_u64 {
-        let (row, fault) = match n {
-            500 => ("=1+1,O'Brien,dup@example.com,active,Gold\r\n".into(), None),
-            501 => {
-                ("A,B,DUP@example.com,active,Gold\r\n".into(), Some(("email", "duplicate_in_file")))
-            }
-            1000 => ("A,B,Member1@example.com,,Gold\r\n".into(), Some(("email", "email_taken"))),
-            2000 => ("A,B,c@example.com\r\n".into(), Some(("row", "wrong_column_count"))),
-            3000 => ("A,B,nobody,active,Gold\r\n".into(), Some(("email", "invalid_email"))),
-            4000 => {
-                ("A,B,d@example.com,active,Silver\r\n".into(), Some(("membership_type", "unknown")))
-            }
-            5000 => (
-                "\"Ann\nLee\",B,e@example.com,,Gold\n".into(),
-                Some(("first_name", "invalid_characters")),
-            ),
-            _ => (
-                format!("\"Zoë, {n}\",李 \"\"🎉,p{n}@example.com,pending,gold\n")
-                    .replace("李 \"\"", "李 "),
-                None,
-            ),
-        };
-        file.push_str(&row);
-        wanted.extend(fault.map(|(field, code)| (n, field.to_owned(), code.to_owned())));
-    }
-    let (status, refused) = import(&app, "acme", "", file.as_bytes()).await;
-    assert_eq!((status, &refused["imported"]), (422, &json!(0)));
-    assert_eq!((&refused["code"], &refused["skipped"]), (&json!("import_failed"), &json!(10_000)));
-    assert_eq!(faults(&refused), wanted);
-    assert_eq!(app.total("acme", "").await, 1);
-
-    let (status, report) = import(&app, "acme", "?mode=partial", file.as_bytes()).await;
-    assert_eq!(status, 200);
-    assert_eq!(faults(&report), wanted);
-    assert_eq!((&report["imported"], &report["skipped"]), (&json!(9_994), &json!(6)));
-    assert_eq!(app.total("acme", "").await, 9_995);
-    assert_eq!(app.total("acme", "status=pending").await, 9_993);
 }
 
 #[tokio::test]

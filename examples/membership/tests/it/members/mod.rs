@@ -7,4 +7,5 @@ mod csv;
 mod idempotency;
 mod list;
 mod one;
+mod people;
 mod statements;

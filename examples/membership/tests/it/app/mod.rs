@@ -1,5 +1,9 @@
 //! The routes behind the layers that a tenant needs, and a client for them.
 
+pub(crate) mod document;
+pub(crate) mod rows;
+pub(crate) mod wire;
+
 use axum::{Router, body::Body};
 use chrono::{DateTime, TimeZone, Utc};
 use http::{HeaderMap, Request, StatusCode, header};
@@ -10,7 +14,7 @@ use saas_core::{Clock, clock::Hand};
 use saas_tenancy::{
     Isolation, ResolvedTenant,
     db::{DatabaseOptions, TenantDb},
-    resolve::{Authentication, Resolvers},
+    resolve::{Authentication, BaseDomains, Resolvers},
 };
 use saas_tests::{
     server::Server,
@@ -42,9 +46,14 @@ impl App {
     /// The same with `globex`, which has a schema, and `initech`, which has a database of its own.
     pub(crate) async fn with_all_isolations() -> Self {
         let app = Self::new().await;
-        app.world.tenant("globex", Isolation::Schema).await;
-        app.world.tenant("initech", Isolation::Database).await;
+        app.add_isolations().await;
         app
+    }
+
+    /// Adds `globex`, which has a schema, and `initech`, which has a database of its own.
+    pub(crate) async fn add_isolations(&self) {
+        self.world.tenant("globex", Isolation::Schema).await;
+        self.world.tenant("initech", Isolation::Database).await;
     }
 
     pub(crate) async fn with_connections(connections: usize) -> Self {
@@ -58,11 +67,30 @@ impl App {
         Self { clock, hand, world, router }
     }
 
+    /// The tenants and their databases.
+    pub(crate) const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The routes with all their layers.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// What the routes have at hand.
+    pub(crate) fn state(&self) -> AppState {
+        state(&self.world, &self.clock)
+    }
+
+    /// A tenant, as a request finds it.
+    pub(crate) async fn tenant(&self, slug: &str) -> ResolvedTenant {
+        let slug = slug.parse().unwrap();
+        ResolvedTenant::by_slug(&*self.world.store, &slug).await.unwrap()
+    }
+
     /// The database of a tenant.
     pub(crate) async fn tenant_db(&self, slug: &str) -> TenantDb {
-        let slug = slug.parse().unwrap();
-        let tenant = ResolvedTenant::by_slug(&*self.world.store, &slug).await.unwrap();
-        self.world.db(&tenant)
+        self.world.db(&self.tenant(slug).await)
     }
 
     /// Runs statements past all walls.
@@ -129,10 +157,12 @@ impl App {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body)).unwrap();
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
-        (parts.status, parts.headers, bytes)
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
+        send(self.router(), request).await
     }
 
     /// The id of a new membership type of `tenant`.
@@ -174,13 +204,32 @@ fn start() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 21, 9, 0, 0).unwrap()
 }
 
-fn router(world: &World, clock: &Clock) -> Router {
-    let state = AppState {
+/// One request to one router.
+pub(crate) async fn send(
+    router: Router,
+    request: Request<Body>,
+) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+    (parts.status, parts.headers, bytes)
+}
+
+/// All ways to name a tenant that the application has.
+pub(crate) fn resolvers() -> Resolvers {
+    let bases = BaseDomains::new(["localhost"]).unwrap();
+    Resolvers::new(Authentication::Absent).subdomain(&bases).custom_domain(&bases).path()
+}
+
+fn state(world: &World, clock: &Clock) -> AppState {
+    AppState {
         clock: clock.clone(),
         databases: world.databases.clone(),
         store: world.store.clone(),
         provisioner: world.provisioner.clone().into(),
         public_url: PublicUrl::local(([127, 0, 0, 1], 8080).into()),
-    };
-    app::router(state, Resolvers::new(Authentication::Absent).path())
+    }
+}
+
+fn router(world: &World, clock: &Clock) -> Router {
+    app::router(state(world, clock), resolvers())
 }
