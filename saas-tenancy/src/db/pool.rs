@@ -54,7 +54,7 @@ pub(super) struct ServerPool {
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
     /// Told when a connection with an open transaction lies in `idle`.
-    unfinished: Notify,
+    unfinished: Arc<Notify>,
 }
 
 /// A connection to one database of the server.
@@ -73,10 +73,11 @@ pub(super) struct Connection {
 impl ServerPool {
     pub(super) fn new(options: DatabaseOptions, clock: Clock) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(options.connections));
-        let (idle, unfinished) = (Mutex::default(), Notify::new());
+        let (idle, unfinished) = (Mutex::default(), Arc::new(Notify::new()));
+        let told = Arc::clone(&unfinished);
         let pool = Arc::new(Self { options, clock, permits, idle, unfinished });
         tokio::spawn(reap(Arc::downgrade(&pool)));
-        tokio::spawn(finish(Arc::downgrade(&pool)));
+        tokio::spawn(finish(Arc::downgrade(&pool), told));
         pool
     }
 
@@ -270,19 +271,27 @@ async fn reap(pool: Weak<ServerPool>) {
 }
 
 /// Ends transactions that were left open for the next borrower to end, when none has come.
-async fn finish(pool: Weak<ServerPool>) {
+///
+/// It must not keep the pool while it waits: a pool that is dropped closes its connections.
+async fn finish(pool: Weak<ServerPool>, told: Arc<Notify>) {
     loop {
-        let Some(told) = pool.upgrade() else { return };
-        if !told.has_unfinished() {
-            // Woken now and then, to see whether the pool is gone.
-            let woken = told.unfinished.notified();
-            drop(tokio::time::timeout(Duration::from_secs(10), woken).await);
+        told.notified().await;
+        loop {
+            tokio::time::sleep(FINISH_AFTER).await;
+            let Some(pool) = pool.upgrade() else { return };
+            while let Some(lease) = pool.take_unfinished() {
+                lease.finish().await;
+            }
+            if !pool.has_unfinished() {
+                break;
+            }
         }
-        drop(told);
-        tokio::time::sleep(FINISH_AFTER).await;
-        let Some(pool) = pool.upgrade() else { return };
-        while let Some(lease) = pool.take_unfinished() {
-            lease.finish().await;
-        }
+    }
+}
+
+impl Drop for ServerPool {
+    fn drop(&mut self) {
+        // Lets `finish` see that there is nothing left to do.
+        self.unfinished.notify_one();
     }
 }
