@@ -1,0 +1,1 @@
+//! Who may do what: identity, sessions, roles, invitations, API keys.
