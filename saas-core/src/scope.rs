@@ -95,6 +95,15 @@ impl Actor {
     pub fn system(reason: impl Into<String>) -> Self {
         Self::System { reason: reason.into() }
     }
+
+    /// The person who acts; `None` for nobody and for the application itself.
+    #[must_use]
+    pub const fn user(&self) -> Option<UserId> {
+        match self {
+            Self::User { id } => Some(*id),
+            Self::Anonymous | Self::System { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Actor {

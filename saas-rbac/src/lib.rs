@@ -1,1 +1,12 @@
 //! Who may do what: identity, sessions, roles, invitations, API keys.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `axum` (default) | layers, extractors and answers |
+//! | `postgres` (default) | users, sessions, roles and keys in PostgreSQL |
+//! | `oidc` | log-in with OpenID providers |
+//! | `smtp` | mail by SMTP |
+//! | `test-util` | the conformance suites that implementations of the crate's traits run |
+
+#[cfg(feature = "postgres")]
+pub mod schema;

@@ -3,7 +3,8 @@ use std::{collections::HashMap, sync::Arc};
 use saas_core::{Actor, Clock, RequestId, Scope};
 
 use super::{
-    control::ControlTx,
+    control::{self, ControlTx, LookupTx},
+    lease::Lease,
     options::{DatabaseOptions, Pooler},
     pool::{ServerPool, Target},
     server::ServerAddress,
@@ -21,6 +22,10 @@ use crate::{
 /// How many connections administration and system work may use per server.
 const ADMIN_CONNECTIONS: usize = 4;
 
+/// How many connections the control plane's own tables may use. They are apart from those of tenant
+/// data, so that a handler with a transaction on the one never waits for others that have both.
+const CONTROL_CONNECTIONS: usize = 8;
+
 /// The databases of all tenants, over all servers of the fleet. One per process; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct TenantDatabases(Arc<Inner>);
@@ -37,6 +42,7 @@ struct Server {
     address: ServerAddress,
     pool: Arc<ServerPool>,
     admin: Arc<ServerPool>,
+    control: Arc<ServerPool>,
     shares: Shares,
 }
 
@@ -88,11 +94,34 @@ impl TenantDatabases {
         SystemTx::begin(lease, actor, request, &self.0.clock, reason).await
     }
 
+    /// Begins a transaction on the control plane, on the rows of `scope`'s tenant.
+    ///
+    /// # Errors
+    /// [`TenancyError::Busy`] when no connection became free in time, [`TenancyError::Database`]
+    /// when the server refuses.
+    pub async fn control(&self, scope: &Scope) -> Result<ControlTx, TenancyError> {
+        let lease = self.begin_control(&control::begin_of_tenant(scope)).await?;
+        Ok(ControlTx::new(lease, Some(scope.tenant())))
+    }
+
+    /// Begins a transaction on the control plane, on people and their credentials. They belong to
+    /// no tenant, so no policy narrows it: for authentication and nothing else.
+    ///
+    /// # Errors
+    /// As [`control`](Self::control).
+    pub async fn identity(&self) -> Result<ControlTx, TenancyError> {
+        Ok(ControlTx::new(self.begin_control(&control::begin_identity()).await?, None))
+    }
+
     /// A transaction of the crate's own stores on the control plane, which only reads.
-    pub(crate) async fn control(&self) -> Result<ControlTx, TenancyError> {
+    pub(crate) async fn lookup(&self) -> Result<LookupTx, TenancyError> {
+        Ok(LookupTx::new(self.begin_control("begin read only").await?))
+    }
+
+    async fn begin_control(&self, begin: &str) -> Result<Lease, TenancyError> {
         let server = self.server(self.0.control)?;
         let connect = || Ok(server.address.app.clone());
-        Ok(ControlTx::new(server.pool.begin(Target::App, connect, "begin read only").await?))
+        server.control.begin(Target::App, connect, begin).await
     }
 
     /// Runs `sql`, which yields one text, on an application connection outside of any tenant's
@@ -130,9 +159,11 @@ impl TenantDatabases {
 impl Server {
     fn new(options: &DatabaseOptions, address: ServerAddress, clock: &Clock) -> Self {
         let admin = options.clone().with_connections(ADMIN_CONNECTIONS);
+        let control = options.clone().with_connections(CONTROL_CONNECTIONS);
         Self {
             pool: ServerPool::new(options.clone(), clock.clone()),
             admin: ServerPool::new(admin, clock.clone()),
+            control: ServerPool::new(control, clock.clone()),
             shares: Shares::new(options.tenant_share),
             address,
         }

@@ -37,6 +37,7 @@ mod statement;
 mod system;
 mod transaction;
 
+pub use control::ControlTx;
 pub use handle::{TenantDatabases, TenantDb};
 pub use options::{DatabaseOptions, Pooler};
 pub use server::{DatabaseKey, InvalidDatabaseKey, ServerAddress};

@@ -1,12 +1,12 @@
-//! Tells a cache what other processes change.
+//! Tells caches what other processes change.
 //!
-//! The control plane's tables tell every change on a channel of PostgreSQL. A [`ChangeListener`]
-//! holds one connection that listens, and passes on what it hears.
+//! The control plane's tables tell every change on channels of PostgreSQL. A [`ChangeListener`]
+//! holds one connection that listens, and passes on what it hears to a [`ChangeSink`] a channel.
 //!
-//! 1. The cache serves only while the listener knows that it hears: the server is asked every half
-//!    second, and an answer that is late by as much cuts the cache off.
-//! 2. After every connect the cache forgets all, because what was said before was not heard.
-//! 3. A listener that ends, is dropped or panics cuts the cache off for good.
+//! 1. A sink serves only while the listener knows that it hears: the server is asked every half
+//!    second, and an answer that is late by as much cuts the sinks off.
+//! 2. After every connect a sink forgets all, because what was said before was not heard.
+//! 3. A listener that ends, is dropped or panics drops its sinks, which cuts them off for good.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -30,7 +30,7 @@
 //! The connection must lead past any transaction pooler: behind one, `LISTEN` is taken and nothing
 //! is ever heard.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use saas_core::TenantId;
 use secrecy::{ExposeSecret, SecretString};
@@ -40,8 +40,51 @@ use uuid::Uuid;
 
 use super::Invalidations;
 
-/// The channel on which the control plane tells what changed.
+/// The channel on which the control plane tells which tenants changed.
 pub const CHANNEL: &str = "saas_tenancy_changed";
+
+/// What is told of changes: a cache, or whatever else must not miss one.
+///
+/// # Contract
+/// 1. It begins cut off. After [`connected`](Self::connected) it may rely on being told of every
+///    change, and must have forgotten what it knew before.
+/// 2. After [`disconnected`](Self::disconnected), and when it is dropped, it must not answer from
+///    what it knows.
+/// 3. [`changed`](Self::changed) does not block. Anybody with a login of the database can send on a
+///    channel, so a payload is never more than a hint to look again.
+pub trait ChangeSink: fmt::Debug + Send + Sync + 'static {
+    /// The channel that it wants to hear.
+    fn channel(&self) -> &'static str;
+
+    /// From now on every change is told.
+    fn connected(&self);
+
+    /// From now on changes may be missed.
+    fn disconnected(&self);
+
+    /// Something was told.
+    fn changed(&self, payload: &str);
+}
+
+impl ChangeSink for Invalidations {
+    fn channel(&self) -> &'static str {
+        CHANNEL
+    }
+
+    fn connected(&self) {
+        Self::connected(self);
+    }
+
+    fn disconnected(&self) {
+        Self::disconnected(self);
+    }
+
+    fn changed(&self, payload: &str) {
+        if let Ok(id) = payload.parse::<Uuid>() {
+            Self::changed(self, TenantId::from_uuid(id));
+        }
+    }
+}
 
 /// How long the connection may be silent before the server is asked, and may then take to answer.
 /// Twice this is how long a lost connection goes unnoticed.
@@ -53,9 +96,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long to wait before the first try to connect again, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Listens for changes of tenants until it is dropped.
+/// Listens for changes until it is dropped.
 #[derive(Debug)]
-#[must_use = "a listener that is dropped stops, and its cache serves nothing"]
+#[must_use = "a listener that is dropped stops, and its caches serve nothing"]
 pub struct ChangeListener(JoinHandle<()>);
 
 impl ChangeListener {
@@ -64,34 +107,42 @@ impl ChangeListener {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn spawn(url: SecretString, invalidations: Invalidations) -> Self {
-        Self(tokio::spawn(keep_listening(url, invalidations)))
+    pub fn spawn(url: SecretString, sink: impl ChangeSink) -> Self {
+        Self::spawn_all(url, vec![Box::new(sink)])
+    }
+
+    /// The same for several sinks over one connection.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn spawn_all(url: SecretString, sinks: Vec<Box<dyn ChangeSink>>) -> Self {
+        Self(tokio::spawn(keep_listening(url, sinks)))
     }
 }
 
 impl Drop for ChangeListener {
     fn drop(&mut self) {
-        // Ends the task at its next await, which drops the invalidations and cuts the cache off.
+        // Ends the task at its next await, which drops the sinks and cuts them off.
         self.0.abort();
     }
 }
 
-async fn keep_listening(url: SecretString, invalidations: Invalidations) {
+async fn keep_listening(url: SecretString, sinks: Vec<Box<dyn ChangeSink>>) {
     let mut pause = RETRY.0;
     loop {
-        let error = match listen(&url).await {
+        let error = match listen(&url, &sinks).await {
             Ok(mut listener) => {
-                invalidations.connected();
-                tracing::info!("listening for changes of tenants");
+                sinks.iter().for_each(|sink| sink.connected());
+                tracing::info!("listening for changes");
                 pause = RETRY.0;
-                pass_on(&mut listener, &invalidations).await
+                pass_on(&mut listener, &sinks).await
             }
             Err(error) => error,
         };
-        invalidations.disconnected();
+        sinks.iter().for_each(|sink| sink.disconnected());
         tracing::warn!(
             error = %error,
-            "not listening for changes of tenants; every lookup reads the database until it does",
+            "not listening for changes; every lookup reads the database until it does",
         );
         tokio::time::sleep(jittered(pause)).await;
         pause = (pause * 2).min(RETRY.1);
@@ -99,28 +150,28 @@ async fn keep_listening(url: SecretString, invalidations: Invalidations) {
 }
 
 /// A connection that listens.
-async fn listen(url: &SecretString) -> Result<PgListener, Lost> {
+async fn listen(url: &SecretString, sinks: &[Box<dyn ChangeSink>]) -> Result<PgListener, Lost> {
     let connect = async {
         let mut listener = PgListener::connect(url.expose_secret()).await?;
         // A connection that is lost must be told to the cache before there is another one.
         listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await?;
+        listener.listen_all(sinks.iter().map(|sink| sink.channel())).await?;
         Ok(listener)
     };
     timeout(CONNECT, connect).await.map_err(|_| Lost::Silent)?
 }
 
 /// Passes on what is heard until the connection is lost, and says why it was.
-async fn pass_on(listener: &mut PgListener, invalidations: &Invalidations) -> Lost {
+async fn pass_on(listener: &mut PgListener, sinks: &[Box<dyn ChangeSink>]) -> Lost {
     loop {
         let heard = match timeout(HEARTBEAT, listener.try_recv()).await {
             Ok(Ok(Some(told))) => {
-                tell(&told, invalidations);
+                tell(&told, sinks);
                 continue;
             }
             Ok(Ok(None)) => return Lost::Closed,
             Ok(Err(error)) => return error.into(),
-            Err(_silence) => timeout(HEARTBEAT, is_listening(listener)).await,
+            Err(_silence) => timeout(HEARTBEAT, is_listening(listener, sinks)).await,
         };
         match heard {
             Ok(Ok(true)) => {}
@@ -132,18 +183,21 @@ async fn pass_on(listener: &mut PgListener, invalidations: &Invalidations) -> Lo
 }
 
 /// Asks the server whether this very connection still listens.
-async fn is_listening(listener: &mut PgListener) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select $1 in (select pg_listening_channels())")
-        .bind(CHANNEL)
+async fn is_listening(
+    listener: &mut PgListener,
+    sinks: &[Box<dyn ChangeSink>],
+) -> Result<bool, sqlx::Error> {
+    let channels: Vec<_> = sinks.iter().map(|sink| sink.channel()).collect();
+    sqlx::query_scalar("select $1 <@ array(select pg_listening_channels())")
+        .bind(channels)
         .persistent(false)
         .fetch_one(listener)
         .await
 }
 
-fn tell(told: &PgNotification, invalidations: &Invalidations) {
-    // Anybody with a login can send anything here. It is never more than a hint to look again.
-    if let Ok(id) = told.payload().parse::<Uuid>() {
-        invalidations.changed(TenantId::from_uuid(id));
+fn tell(told: &PgNotification, sinks: &[Box<dyn ChangeSink>]) {
+    for sink in sinks.iter().filter(|sink| sink.channel() == told.channel()) {
+        sink.changed(told.payload());
     }
 }
 

@@ -33,7 +33,7 @@ use crate::{
 
 pub use cached::{CachedTenantStore, Invalidations};
 #[cfg(feature = "postgres")]
-pub use invalidation::ChangeListener;
+pub use invalidation::{ChangeListener, ChangeSink};
 pub use memory::MemoryTenantStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresTenantStore;

@@ -68,7 +68,7 @@ impl PostgresTenantStore {
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, TenancyError> {
         let read = async {
-            let mut tx = self.databases.control().await?;
+            let mut tx = self.databases.lookup().await?;
             Ok(query.fetch_all(&mut tx).await?)
         };
         read.await.map_err(unavailable)
