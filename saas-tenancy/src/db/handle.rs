@@ -115,7 +115,9 @@ impl TenantDatabases {
 
     /// A transaction of the crate's own stores on the control plane, which only reads.
     pub(crate) async fn lookup(&self) -> Result<LookupTx, TenancyError> {
-        Ok(LookupTx::new(self.begin_control("begin read only").await?))
+        let server = self.server(self.0.control)?;
+        let connect = || Ok(server.address.app.clone());
+        Ok(LookupTx::new(server.pool.begin(Target::App, connect, "begin read only").await?))
     }
 
     async fn begin_control(&self, begin: &str) -> Result<Lease, TenancyError> {

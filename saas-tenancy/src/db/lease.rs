@@ -18,7 +18,7 @@ use sqlx::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    pool::{Connection, ServerPool, Target},
+    pool::{Busy, Connection, ServerPool, Target},
     recent::Recent,
     shares::Share,
     statement::{Checked, Effect, Persistence, check_verb},
@@ -56,6 +56,7 @@ pub(super) struct Lease {
 struct Permits {
     connection: OwnedSemaphorePermit,
     share: Option<Share>,
+    busy: Option<Busy>,
 }
 
 /// What the server may still think of this connection.
@@ -76,6 +77,7 @@ impl Lease {
         connection: Connection,
         pool: Arc<ServerPool>,
         permit: OwnedSemaphorePermit,
+        busy: Option<Busy>,
     ) -> Self {
         let Connection { conn, target, born, idle_since, recent, unfinished } = connection;
         Self {
@@ -89,7 +91,7 @@ impl Lease {
             recent,
             comment: None,
             pool,
-            permits: Some(Permits { connection: permit, share: None }),
+            permits: Some(Permits { connection: permit, share: None, busy }),
         }
     }
 

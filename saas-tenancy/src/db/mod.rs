@@ -9,7 +9,7 @@
 //! 3. The next borrower of a connection begins with a clean one: after `COMMIT` was acknowledged, or
 //!    with the `ROLLBACK` of a transaction that was only read from at the head of the message that
 //!    begins its own. Nobody waits for the end of a read. If no borrower comes, the rollback is sent
-//!    after ten milliseconds; behind a transaction pooler it is sent at once. A request that is
+//!    after a tenth of a second; behind a transaction pooler it is sent at once. A request that is
 //!    cancelled in the middle of a message is cleaned up in the background or its connection closed.
 //! 4. Only statements that read or change rows are let through. The simple protocol, transaction
 //!    control, `SET`, `RESET`, `COPY` and `DO` are refused before they reach the server.

@@ -45,9 +45,10 @@ impl DatabaseOptions {
         Self::default()
     }
 
-    /// How many connections to open to one server at most, over all its databases. At least 1.
-    /// One tenant may use half of them, until [`with_tenant_share`](Self::with_tenant_share) says
-    /// otherwise.
+    /// How many connections to open to one server at most for the data of tenants, over all its
+    /// databases. At least 1. One tenant may use half of them, until
+    /// [`with_tenant_share`](Self::with_tenant_share) says otherwise. Administration may use four
+    /// more, and the control plane's own tables eight.
     pub fn with_connections(self, connections: usize) -> Self {
         let connections = connections.max(1);
         Self { connections, tenant_share: connections.div_ceil(2), ..self }

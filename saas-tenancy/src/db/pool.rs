@@ -3,7 +3,9 @@
 #![expect(clippy::disallowed_types, reason = "the pool is what holds connections")]
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    collections::HashMap,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -26,13 +28,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_STATEMENT_TIMEOUT: &str = "10000";
 
 /// How long a transaction that was only read from may stay open for the next borrower to end.
-const FINISH_AFTER: Duration = Duration::from_millis(10);
+///
+/// It holds no snapshot, so nothing is kept from being vacuumed; a change of the tables it read
+/// waits for it. Tenants with a database of their own come back to a connection tens of
+/// milliseconds later, and a message to the server for each of them is what this saves.
+const FINISH_AFTER: Duration = Duration::from_millis(100);
+
+/// How long to wait for a tenant's own connection before another tenant's is closed to make room.
+/// To open one costs the server as much as some thirty short requests, and the tenant that lost its
+/// own has to open it again.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How long the server lets a transaction wait for its next statement.
 const IDLE_TIMEOUT: &str = "60s";
 
 /// Which database of the server, as which role, a connection is logged in to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Target {
     /// The common database, as the application's role.
     App,
@@ -53,6 +64,10 @@ pub(super) struct ServerPool {
     pub(super) clock: Clock,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
+    /// How many connections to a tenant's own database are in use.
+    busy: Mutex<HashMap<Target, usize>>,
+    /// Told when such a connection is no longer in use.
+    returned: Notify,
     /// Told when a connection with an open transaction lies in `idle`.
     unfinished: Arc<Notify>,
 }
@@ -73,9 +88,10 @@ pub(super) struct Connection {
 impl ServerPool {
     pub(super) fn new(options: DatabaseOptions, clock: Clock) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(options.connections));
-        let (idle, unfinished) = (Mutex::default(), Arc::new(Notify::new()));
+        let unfinished = Arc::new(Notify::new());
         let told = Arc::clone(&unfinished);
-        let pool = Arc::new(Self { options, clock, permits, idle, unfinished });
+        let (idle, busy, returned) = (Mutex::default(), Mutex::default(), Notify::new());
+        let pool = Arc::new(Self { options, clock, permits, idle, busy, returned, unfinished });
         tokio::spawn(reap(Arc::downgrade(&pool)));
         tokio::spawn(finish(Arc::downgrade(&pool), told));
         pool
@@ -97,17 +113,17 @@ impl ServerPool {
             .await
             .map_err(|_| TenancyError::Busy)?
             .map_err(|_| TenancyError::Busy)?;
-        let (found, evicted) = self.take(target);
-        close(evicted);
+        let found = self.idle_or_room(target).await;
+        let busy = Busy::note(self, target);
         if let Some(idle) = found {
-            return Ok(Lease::new(idle, Arc::clone(self), permit));
+            return Ok(Lease::new(idle, Arc::clone(self), permit, busy));
         }
         let conn = self.connect(target, connect()?).await?;
         let born = self.clock.monotonic();
         let recent = Recent::default();
         let connection =
             Connection { conn, target, born, idle_since: None, recent, unfinished: false };
-        Ok(Lease::new(connection, Arc::clone(self), permit))
+        Ok(Lease::new(connection, Arc::clone(self), permit, busy))
     }
 
     /// Hands out a connection on which `begin` was said.
@@ -159,16 +175,51 @@ impl ServerPool {
         }
     }
 
+    /// An idle connection to `target`, or else room to open one.
+    ///
+    /// Where room can only be made by closing an idle connection, and a connection to `target` is
+    /// in use, it waits a moment for that one first.
+    async fn idle_or_room(&self, target: Target) -> Option<Connection> {
+        let mut patience = pin!(tokio::time::sleep(PATIENCE));
+        let mut mood = Mood::Patient;
+        loop {
+            let mut returned = pin!(self.returned.notified());
+            // From here on no return is missed.
+            returned.as_mut().enable();
+            match self.take(target, mood) {
+                Taken::Idle(connection) => return Some(connection),
+                Taken::Room(evicted) => {
+                    close(evicted);
+                    return None;
+                }
+                Taken::Wait => {}
+            }
+            tokio::select! {
+                () = returned => {}
+                () = &mut patience => mood = Mood::Hurried,
+            }
+        }
+    }
+
     /// The idle connection to `target` that was used last, or else the idle connection that must
     /// be closed to make room.
-    fn take(&self, target: Target) -> (Option<Connection>, Option<Connection>) {
+    fn take(&self, target: Target, mood: Mood) -> Taken {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = idle.iter().rposition(|one| one.target == target) {
-            return (Some(idle.remove(at)), None);
+            return Taken::Idle(idle.remove(at));
         }
         let in_use = self.options.connections - self.permits.available_permits();
-        let full = in_use + idle.len() > self.options.connections;
-        (None, if full && !idle.is_empty() { Some(idle.remove(0)) } else { None })
+        if in_use + idle.len() <= self.options.connections || idle.is_empty() {
+            return Taken::Room(None);
+        }
+        if mood == Mood::Patient && self.busy().contains_key(&target) {
+            return Taken::Wait;
+        }
+        Taken::Room(Some(idle.remove(0)))
+    }
+
+    fn busy(&self) -> MutexGuard<'_, HashMap<Target, usize>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes back a connection whose transaction is over, or closes it when it has lived too long.
@@ -199,7 +250,8 @@ impl ServerPool {
         })?;
         let connection = idle.remove(at);
         drop(idle);
-        Some(Lease::new(connection, Arc::clone(self), permit))
+        let busy = Busy::note(self, connection.target);
+        Some(Lease::new(connection, Arc::clone(self), permit, busy))
     }
 
     fn has_unfinished(&self) -> bool {
@@ -233,6 +285,53 @@ impl ServerPool {
         *idle = kept;
         drop(idle);
         close::<Vec<Connection>>(gone);
+    }
+}
+
+/// Whether somebody who needs a connection has waited for one already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Patient,
+    Hurried,
+}
+
+/// What there is for somebody who needs a connection.
+enum Taken {
+    /// One that lay idle.
+    Idle(Connection),
+    /// Room to open one, after this one of another target is closed.
+    Room(Option<Connection>),
+    /// One that may come back soon.
+    Wait,
+}
+
+/// A connection to a tenant's own database is in use.
+#[derive(Debug)]
+pub(super) struct Busy {
+    pool: Arc<ServerPool>,
+    target: Target,
+}
+
+impl Busy {
+    /// Counts a connection; only those to a tenant's own database are worth waiting for.
+    fn note(pool: &Arc<ServerPool>, target: Target) -> Option<Self> {
+        let Target::Tenant(_) = target else { return None };
+        *pool.busy().entry(target).or_default() += 1;
+        Some(Self { pool: Arc::clone(pool), target })
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut busy = self.pool.busy();
+        if let Some(count) = busy.get_mut(&self.target) {
+            *count -= 1;
+            if *count == 0 {
+                busy.remove(&self.target);
+            }
+        }
+        drop(busy);
+        self.pool.returned.notify_waiters();
     }
 }
 
