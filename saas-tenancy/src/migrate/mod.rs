@@ -18,7 +18,7 @@
 //! 7. A migration that cannot be made safe is refused, and the message says what to write instead.
 //!    Tables of the tenant plane begin empty; seed them through the application.
 //! 8. A file may call `pg_temp.searchable('members', array['first_name', 'email'])`: it makes the
-//!    function `members_search(term)`, which finds rows by a part of their text with an index.
+//!    function `members_search(term)`, which gives rows by a part of their text, with an index.
 //! 9. The connection belongs to a superuser, or to a role with `createrole`, `createdb` and
 //!    `bypassrls`, and [`provision::bootstrap`](crate::provision::bootstrap) has run over it. It goes
 //!    straight to the server, not through a transaction pooler.

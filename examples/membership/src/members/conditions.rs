@@ -29,7 +29,7 @@ impl Condition {
         match self {
             Self::Status => format!("status = ${n}"),
             Self::MembershipType => format!("membership_type_id = ${n}"),
-            Self::Indexed => format!("id in (select members_search(${n}))"),
+            Self::Indexed => format!("id in (select id from members_search(${n}))"),
             Self::Scanned => format!("search_text like lower(${n})"),
         }
     }
@@ -83,10 +83,26 @@ impl Conditions {
         if joined.is_empty() { joined } else { format!(" and {joined}") }
     }
 
+    /// What to select from, where and all, in a statement that only reads: rows that the index of
+    /// text has found need not be looked up again.
+    pub(super) fn rows(self, first: usize) -> String {
+        match self.search {
+            Some(Condition::Indexed) => {
+                let others = Self { search: None, ..self };
+                let n = first + others.present().count();
+                format!("members_search(${n}) members{}", others.clause(first))
+            }
+            _ => format!("members{}", self.clause(first)),
+        }
+    }
+
     fn joined(self, first: usize) -> String {
-        let present = [self.status, self.membership_type, self.search].into_iter().flatten();
-        let numbered = present.zip(first..).map(|(condition, n)| condition.sql(n));
+        let numbered = self.present().zip(first..).map(|(condition, n)| condition.sql(n));
         numbered.collect::<Vec<_>>().join(" and ")
+    }
+
+    fn present(self) -> impl Iterator<Item = Condition> {
+        [self.status, self.membership_type, self.search].into_iter().flatten()
     }
 }
 
@@ -122,8 +138,10 @@ mod tests {
         };
         assert_eq!(
             Conditions::of(&filter).clause(3),
-            " where status = $3 and id in (select members_search($4))"
+            " where status = $3 and id in (select id from members_search($4))"
         );
+        assert_eq!(Conditions::of(&filter).rows(3), "members_search($4) members where status = $3");
         assert_eq!(Conditions::of(&MemberFilter::default()).clause(3), "");
+        assert_eq!(Conditions::of(&MemberFilter::default()).rows(3), "members");
     }
 }

@@ -124,7 +124,7 @@ fn after(conditions: Conditions) -> String {
 }
 
 fn found(conditions: Conditions) -> String {
-    format!("select id from members{} order by id", conditions.clause(1))
+    format!("select id from {} order by id", conditions.rows(1))
 }
 
 fn these() -> String {

@@ -164,10 +164,10 @@ fn far(conditions: Conditions, sort: Sort) -> String {
 
 fn search(conditions: Conditions, sort: Sort) -> String {
     let column = sort.column.as_str();
-    let filter = conditions.clause(3);
+    let rows = conditions.rows(3);
     let order = sort.order_by("found");
     let totals = format!(
-        "with found as materialized (select id, {column} from members{filter}),
+        "with found as materialized (select id, {column} from {rows}),
          total as materialized (select count(*) as total from found)"
     );
     let page = format!(

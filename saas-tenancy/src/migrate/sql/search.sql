@@ -2,27 +2,10 @@
 -- because the operator could tell about rows before they are filtered. The function made here is
 -- owned by a role that bypasses policies and names the tenant itself.
 
--- The one column of type uuid that identifies a row within its tenant.
-create or replace function pg_temp.row_key(rel regclass) returns name
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    keys name[];
-begin
-    select array_agg(a.attname) into keys
-    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
-    where k.conrelid = rel and k.contype = 'p' and a.attname <> 'tenant_id' and a.atttypid = 'uuid'::regtype;
-    if cardinality(keys) is distinct from 1 then
-        perform pg_temp.refuse(format('table %s is not searchable: its primary key must be one column of type uuid', rel));
-    end if;
-    return keys[1];
-end
-$$;
-
--- Makes `table_name` searchable by the text of `columns`: `<table>_search(term)` gives the keys of
--- the tenant's rows that contain the term, whatever its case. Repeat it with other columns to
--- replace them.
+-- Makes `table_name` searchable by the text of `columns`: `<table>_search(term)` gives the tenant's
+-- rows that contain the term, whatever its case. It has to fetch them to look at their text, so it
+-- hands them out whole and nobody has to fetch them again. Repeat it with other columns to replace
+-- them.
 create or replace function pg_temp.searchable(table_name text, columns text[]) returns void
 language plpgsql
 as $$
@@ -42,15 +25,15 @@ begin
     execute format('create index %I on %s using gin (tenant_id, search_text saas_ext.gin_trgm_ops) with (fastupdate = off)', table_name || '_search_idx', qualified);
     execute format(
         $body$
-        create function %1$s.%2$I(term text) returns setof uuid
+        create function %1$s.%2$I(term text) returns setof %3$s
         language sql stable security definer rows 100
         set search_path = %1$s, saas_ext, pg_temp
         as $fn$
-            select %3$I from %4$s
+            select found.* from %3$s found
             where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
               and search_text like '%%' || regexp_replace(lower(left(term, 200)), '([\\%%_])', '\\\1', 'g') || '%%'
         $fn$
-        $body$, target, table_name || '_search', pg_temp.row_key(rel), qualified);
+        $body$, target, table_name || '_search', qualified);
     execute format('grant create on schema %s to saas_admin', target);
     execute format('alter function %s owner to saas_admin', routine);
     execute format('revoke create on schema %s from saas_admin', target);
