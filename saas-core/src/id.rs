@@ -98,6 +98,16 @@ id! {
     pub struct RequestId;
 }
 
+id! {
+    /// One sign-in on one device. Revoking it ends every token that was made from it.
+    pub struct SessionId;
+}
+
+id! {
+    /// A key with which a program acts for a person.
+    pub struct ApiKeyId;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

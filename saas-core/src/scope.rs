@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, RequestId, TenantId, UserId};
+use crate::{ApiKeyId, Problem, RequestId, TenantId, UserId};
 
 /// Which tenant is meant, who acts, and in which request.
 ///
@@ -82,6 +82,20 @@ pub enum Actor {
         /// Who it is.
         id: UserId,
     },
+    /// A program, with a key that a person made for it.
+    ApiKey {
+        /// Which key.
+        id: ApiKeyId,
+        /// The person whose permissions bound those of the key.
+        owner: UserId,
+    },
+    /// Somebody who acts for a person, as support does.
+    Impersonated {
+        /// The person acted for.
+        id: UserId,
+        /// Who really acts.
+        by: UserId,
+    },
     /// The application itself, for a stated reason.
     System {
         /// Why it acts, for the audit log: `provision`, `import`, `retention`.
@@ -96,11 +110,14 @@ impl Actor {
         Self::System { reason: reason.into() }
     }
 
-    /// The person who acts; `None` for nobody and for the application itself.
+    /// The person whose permissions bound what is done: the one who acts, the owner of a key, or the
+    /// one who is acted for. `None` for nobody and for the application itself.
     #[must_use]
     pub const fn user(&self) -> Option<UserId> {
         match self {
-            Self::User { id } => Some(*id),
+            Self::User { id } | Self::ApiKey { owner: id, .. } | Self::Impersonated { id, .. } => {
+                Some(*id)
+            }
             Self::Anonymous | Self::System { .. } => None,
         }
     }
@@ -111,7 +128,34 @@ impl fmt::Display for Actor {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
             Self::User { id } => write!(f, "user {id}"),
+            Self::ApiKey { id, owner } => write!(f, "api key {id} of user {owner}"),
+            Self::Impersonated { id, by } => write!(f, "user {by} acting for user {id}"),
             Self::System { reason } => write!(f, "system ({reason})"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Clock;
+
+    #[test]
+    fn an_impersonated_actor_names_both_persons_wherever_it_is_kept() {
+        let clock = Clock::system();
+        let (id, by) = (UserId::generate(&clock), UserId::generate(&clock));
+        let actor = Actor::Impersonated { id, by };
+        let kept = serde_json::to_value(&actor).unwrap();
+        assert_eq!(kept, serde_json::json!({"kind": "impersonated", "id": id, "by": by}));
+        assert_eq!(serde_json::from_value::<Actor>(kept).unwrap(), actor);
+        assert_eq!(actor.to_string(), format!("user {by} acting for user {id}"));
+    }
+
+    #[test]
+    fn a_key_names_the_person_it_belongs_to() {
+        let clock = Clock::system();
+        let (id, owner) = (ApiKeyId::generate(&clock), UserId::generate(&clock));
+        let kept = serde_json::to_value(Actor::ApiKey { id, owner }).unwrap();
+        assert_eq!(kept, serde_json::json!({"kind": "api_key", "id": id, "owner": owner}));
     }
 }

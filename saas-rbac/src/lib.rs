@@ -1,5 +1,7 @@
 //! Who may do what: identity, sessions, roles, invitations, API keys.
 //!
+//! [`permissions!`] declares what there is to be allowed; see [`permission`].
+//!
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` (default) | layers, extractors and answers |
@@ -8,5 +10,6 @@
 //! | `smtp` | mail by SMTP |
 //! | `test-util` | the conformance suites that implementations of the crate's traits run |
 
+pub mod permission;
 #[cfg(feature = "postgres")]
 pub mod schema;

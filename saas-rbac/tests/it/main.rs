@@ -1,0 +1,6 @@
+//! The crate as an application meets it.
+
+#[cfg(test)]
+mod compile_fail;
+#[cfg(test)]
+mod permission;
