@@ -52,6 +52,7 @@
 //! | `axum` (default) | [`TenantLayer`], the extractors of [`ResolvedTenant`] and `TenantDb` |
 //! | `postgres` (default) | [`db`], [`migrate`], [`provision`], the store in PostgreSQL |
 //! | `embedded` | [`embedded`]: a private PostgreSQL server, started from the programs on the machine |
+//! | `vault` | [`vault`]: secrets of tenants, sealed under keys of their own |
 //! | `test-util` | `store::conformance`, the suite that every [`TenantStore`] passes, and what tests need to look behind the wall |
 //!
 //! # Where next
@@ -79,6 +80,8 @@ pub mod resolved;
 pub mod slug;
 pub mod store;
 pub mod tenant;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use error::TenancyError;
 #[cfg(feature = "axum")]

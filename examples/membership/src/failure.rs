@@ -5,9 +5,13 @@ use std::{error::Error, io, path::PathBuf, process::ExitCode};
 use saas_core::config::ConfigError;
 use saas_tenancy::{
     TenancyError, embedded::EmbeddedError, migrate::MigrateError, provision::ProvisionError,
+    vault::KeyFileError,
 };
 
-use crate::server::{CannotListen, NotLoopback};
+use crate::{
+    server::{CannotListen, NotLoopback},
+    tls::TlsError,
+};
 
 /// How a command ended. The numbers stay what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,12 @@ pub enum Failure {
     /// The application cannot listen there.
     #[error(transparent)]
     CannotListen(#[from] CannotListen),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The keys of the vault cannot be used.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// The private server did not start or stop.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -165,6 +175,8 @@ impl Failure {
             Self::CannotListen(error) if error.is_taken() => Exit::Conflict,
             Self::Config(_)
             | Self::NotLoopback(_)
+            | Self::Tls(_)
+            | Self::KeyFile(_)
             | Self::Needs(_)
             | Self::WrongPassword { .. }
             | Self::Embedded(EmbeddedError::Config(_) | EmbeddedError::NotBinaries { .. })

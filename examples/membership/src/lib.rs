@@ -18,4 +18,5 @@ pub mod request_log;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod tls;
 pub mod version;

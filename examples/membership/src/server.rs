@@ -2,10 +2,13 @@
 //!
 //! 1. Nobody signs in yet, so whoever reaches the application may do everything. It therefore
 //!    listens on loopback addresses only, until authentication exists.
-//! 2. On SIGINT or SIGTERM it stops accepting, finishes what runs, and gives up after
+//! 2. With a [`Certificate`] the application speaks TLS, and tells browsers to insist on it. The
+//!    operator's listener never does.
+//! 3. On SIGINT or SIGTERM it stops accepting, finishes what runs, and gives up after
 //!    [`DRAIN`].
 
 use std::{
+    future::{self, IntoFuture},
     io,
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -16,12 +19,27 @@ use axum::{
     extract::{ConnectInfo, Request},
     middleware::{self, Next},
     response::Response,
+    serve::ListenerExt,
 };
+use futures_util::FutureExt;
+use http::{HeaderValue, header::STRICT_TRANSPORT_SECURITY};
 use saas_tenancy::resolve::PeerAddr;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    config::PublicUrl,
+    tls::{Certificate, TlsError, TlsListener},
+};
 
 /// How long requests that run may go on after the application was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// For how long browsers insist on TLS after an answer over it: a year, in seconds.
+const INSIST: &str = "max-age=31536000";
 
 /// The application was told to listen where others can reach it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +86,7 @@ impl CannotListen {
 pub struct Listeners {
     app: TcpListener,
     admin: TcpListener,
+    certificate: Option<Certificate>,
 }
 
 impl Listeners {
@@ -77,7 +96,13 @@ impl Listeners {
     /// [`CannotListen`] with the address and the option that changes it.
     pub async fn bind(app: SocketAddr, admin: SocketAddr) -> Result<Self, CannotListen> {
         let app = bind(app, "--listen").await?;
-        Ok(Self { app, admin: bind(admin, "--admin-listen").await? })
+        Ok(Self { app, admin: bind(admin, "--admin-listen").await?, certificate: None })
+    }
+
+    /// Lets the application speak TLS only.
+    #[must_use]
+    pub fn with_tls(self, certificate: Certificate) -> Self {
+        Self { certificate: Some(certificate), ..self }
     }
 
     /// Where the application listens, with the port that a `0` became.
@@ -86,6 +111,13 @@ impl Listeners {
     /// What the operating system says.
     pub fn app_address(&self) -> io::Result<SocketAddr> {
         self.app.local_addr()
+    }
+
+    /// Where people on this machine reach the application when it listens on `address`.
+    #[must_use]
+    pub fn local_url(&self, address: SocketAddr) -> PublicUrl {
+        let url = PublicUrl::local(address);
+        if self.certificate.is_some() { url.over_tls() } else { url }
     }
 
     /// Where the operator's listener is.
@@ -99,7 +131,8 @@ impl Listeners {
     /// Answers requests until `stop` is completed, and then for at most [`DRAIN`] those that run.
     ///
     /// # Errors
-    /// What the operating system says when it closes a listener.
+    /// What the operating system says when it closes a listener or cannot watch a signal, and
+    /// [`TlsError`] as [`io::Error`] when the certificate cannot be used.
     pub async fn serve(
         self,
         app: Router,
@@ -107,13 +140,17 @@ impl Listeners {
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let (stopping, stopped) = watch::channel(());
+        let reloads = reload_on_hangup(self.certificate.clone())?;
+        let app = app.layer(middleware::from_fn(tell_peer));
+        let app = match self.certificate {
+            Some(certificate) => {
+                tls(self.app, &certificate, app, stopped.clone()).map_err(io::Error::other)?.boxed()
+            }
+            None => plain(self.app, app, stopped.clone()).boxed(),
+        };
         let served = async {
-            let app = app.layer(middleware::from_fn(tell_peer));
-            let app =
-                axum::serve(self.app, app.into_make_service_with_connect_info::<SocketAddr>())
-                    .with_graceful_shutdown(closed(stopped.clone()));
             let admin = axum::serve(self.admin, admin).with_graceful_shutdown(closed(stopped));
-            tokio::try_join!(app.into_future(), admin.into_future()).map(|_| ())
+            tokio::try_join!(app, admin.into_future()).map(|_| ())
         };
         let limit = async {
             stop.await;
@@ -126,8 +163,36 @@ impl Listeners {
                 tracing::warn!("some requests did not end in time and were cut off");
                 Ok(())
             }
+            () = reloads => Ok(()),
         }
     }
+}
+
+fn plain(
+    tcp: TcpListener,
+    app: Router,
+    stopped: watch::Receiver<()>,
+) -> impl Future<Output = io::Result<()>> {
+    axum::serve(tcp, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(closed(stopped))
+        .into_future()
+}
+
+fn tls(
+    tcp: TcpListener,
+    certificate: &Certificate,
+    app: Router,
+    stopped: watch::Receiver<()>,
+) -> Result<impl Future<Output = io::Result<()>> + use<>, TlsError> {
+    // Answers are written whole, so there is nothing for the system to wait for.
+    let listener = TlsListener::new(tcp, certificate)?.tap_io(|stream| {
+        if let Err(error) = stream.get_ref().0.set_nodelay(true) {
+            tracing::debug!(error = %error, "a connection keeps its delay");
+        }
+    });
+    let app = app.layer(middleware::map_response(insist_on_tls));
+    let app = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
+    Ok(app.with_graceful_shutdown(closed(stopped)).into_future())
 }
 
 /// Completed when the process is asked to end.
@@ -135,7 +200,6 @@ impl Listeners {
 /// # Errors
 /// What the operating system says when a signal cannot be watched.
 pub fn signals() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
@@ -144,6 +208,32 @@ pub fn signals() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
+}
+
+/// Reads the certificate again on every SIGHUP; never completed.
+fn reload_on_hangup(certificate: Option<Certificate>) -> io::Result<impl Future<Output = ()>> {
+    let hangups = certificate
+        .map(|certificate| signal(SignalKind::hangup()).map(|hangup| (hangup, certificate)));
+    let hangups = hangups.transpose()?;
+    Ok(async move {
+        let Some((mut hangup, certificate)) = hangups else { return future::pending().await };
+        while hangup.recv().await.is_some() {
+            match certificate.reload() {
+                Ok(()) => tracing::info!("read the certificate again"),
+                Err(error) => tracing::error!(
+                    error = %error,
+                    "the certificate cannot be used; the one that was read before stays",
+                ),
+            }
+        }
+        future::pending().await
+    })
+}
+
+/// Tells browsers to come by TLS from now on.
+async fn insist_on_tls(mut response: Response) -> Response {
+    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(INSIST));
+    response
 }
 
 async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, CannotListen> {

@@ -64,6 +64,10 @@ pub trait ChangeSink: fmt::Debug + Send + Sync + 'static {
 
     /// Something was told.
     fn changed(&self, payload: &str);
+
+    /// The source was asked and still hears; about once a second while nothing is told. A time to
+    /// let go of what has become old.
+    fn heard(&self) {}
 }
 
 impl ChangeSink for Invalidations {
@@ -174,7 +178,7 @@ async fn pass_on(listener: &mut PgListener, sinks: &[Box<dyn ChangeSink>]) -> Lo
             Err(_silence) => timeout(HEARTBEAT, is_listening(listener, sinks)).await,
         };
         match heard {
-            Ok(Ok(true)) => {}
+            Ok(Ok(true)) => sinks.iter().for_each(|sink| sink.heard()),
             Ok(Ok(false)) => return Lost::Deaf,
             Ok(Err(error)) => return error.into(),
             Err(_late) => return Lost::Silent,

@@ -8,3 +8,6 @@ mod database;
 #[cfg(test)]
 #[cfg(feature = "axum")]
 mod requests;
+#[cfg(test)]
+#[cfg(all(feature = "embedded", feature = "vault", feature = "test-util"))]
+mod vault;

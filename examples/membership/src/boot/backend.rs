@@ -8,6 +8,7 @@ use saas_tenancy::{
     db::TenantDatabases,
     provision::{AppPassword, Provisioner},
     store::{CachedTenantStore, ChangeListener, PostgresTenantStore},
+    vault::{FileKeyEncryption, KeyInvalidations, PostgresKeyStore, TenantKeys, Vault},
 };
 use secrecy::SecretString;
 
@@ -34,6 +35,8 @@ pub struct Backend {
     databases: TenantDatabases,
     store: Arc<CachedTenantStore>,
     provisioner: Provisioner,
+    kek: FileKeyEncryption,
+    vault: Vault,
     listener: ChangeListener,
 }
 
@@ -62,19 +65,38 @@ impl Backend {
         let store = Arc::new(store);
         // A transaction pooler swallows notifications, so the administrator's way goes first.
         let listen = place.admin.as_ref().unwrap_or(&place.app).clone();
-        let listener = ChangeListener::spawn(listen, invalidations);
+        let key_file = config.vault_keys.clone().unwrap_or_else(|| data.vault_keys());
+        let kek = FileKeyEncryption::at(key_file);
+        let (vault, key_invalidations) = vault(&databases, kek.clone(), clock);
+        let listener = ChangeListener::spawn_all(
+            listen,
+            vec![Box::new(invalidations), Box::new(key_invalidations)],
+        );
         let provisioner = Provisioner::new(store.clone(), address, TENANT_PLANE)
             .with_databases(databases.clone());
-        Ok(Self { clock: clock.clone(), place, databases, store, provisioner, listener })
+        Ok(Self {
+            clock: clock.clone(),
+            place,
+            databases,
+            store,
+            provisioner,
+            kek,
+            vault,
+            listener,
+        })
     }
 
     /// Makes the database ready to serve: roles, tables, unfinished tenants, checks. Repeating it
     /// changes nothing. Without an administrator only the checks are made.
     ///
     /// # Errors
-    /// [`Failure::Unsafe`] when the database would not keep tenants apart, and whatever stops a
-    /// migration.
+    /// [`Failure::Unsafe`] when the database would not keep tenants apart, [`Failure::KeyFile`] when
+    /// the vault's keys cannot be used, and whatever stops a migration.
     pub async fn prepare(&self, progress: &Progress) -> Result<(), Failure> {
+        // Made with the first secret; one that is there must be usable.
+        if self.kek.path().exists() {
+            self.kek.check()?;
+        }
         let Some(admin) = &self.place.admin else {
             tracing::warn!("`ADMIN_DATABASE_URL` is not set: nothing is migrated or provisioned");
             return self.refuse_unsafe(progress).await;
@@ -195,6 +217,12 @@ impl Backend {
         self.store.clone()
     }
 
+    /// Seals secrets, of tenants and of the application itself.
+    #[must_use]
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// What makes tenants.
     #[must_use]
     pub const fn provisioner(&self) -> &Provisioner {
@@ -248,4 +276,16 @@ impl Backend {
         }
         Ok(())
     }
+}
+
+/// A vault with its keys in the control plane, wrapped by those of a file.
+fn vault(
+    databases: &TenantDatabases,
+    kek: FileKeyEncryption,
+    clock: &Clock,
+) -> (Vault, KeyInvalidations) {
+    let store = PostgresKeyStore::new(databases.clone(), clock.clone());
+    let keys = TenantKeys::new(Arc::new(store), Arc::new(kek), clock.clone());
+    let (keys, invalidations) = keys.with_invalidations();
+    (Vault::new(keys), invalidations)
 }

@@ -4,6 +4,7 @@
 //! dir/            passable but not readable for others when the caller is root, else closed
 //!   postgres/     the private server, see `saas_tenancy::embedded`
 //!   secret-key    from which the passwords of the application and of database tenants are made
+//!   vault-keys    wrap the keys that secrets of tenants are sealed under
 //!   running       who uses the directory, and how to reach its server meanwhile
 //!   lock          held as long as somebody does
 //! ```
@@ -122,6 +123,12 @@ impl DataDir {
         Ok(read(&self.key_file())?.map(|text| text.trim_end().to_owned().into()))
     }
 
+    /// Where the keys of the vault are, unless the environment names another file.
+    #[must_use]
+    pub fn vault_keys(&self) -> PathBuf {
+        self.0.join("vault-keys")
+    }
+
     fn running(&self) -> PathBuf {
         self.0.join("running")
     }
@@ -139,7 +146,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Removes the private server's data and the key that belongs to it.
+    /// Removes the private server's data and the keys that belong to it.
     ///
     /// # Errors
     /// [`Failure::Usage`] when the directory is not of an application like this one,
@@ -158,6 +165,7 @@ impl Held {
             _ => Ok(()),
         };
         gone(fs::remove_dir_all(&postgres), &postgres)?;
+        gone(fs::remove_file(self.dir.vault_keys()), &self.dir.vault_keys())?;
         gone(fs::remove_file(self.dir.key_file()), &self.dir.key_file())
     }
 
@@ -282,8 +290,10 @@ mod tests {
         assert!(matches!(held.reset(), Err(Failure::Usage(_))));
         assert!(dir.postgres().exists());
         held.key().unwrap();
+        fs::write(dir.vault_keys(), "").unwrap();
         held.reset().unwrap();
         assert!(!dir.postgres().exists() && !dir.key_file().exists());
+        assert!(!dir.vault_keys().exists(), "it would wrap the keys of another database");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use saas_tenancy::resolve::{Authentication, BaseDomains, Resolvers};
@@ -16,6 +16,7 @@ use crate::{
     metrics_page,
     server::{CannotListen, Listeners, loopback_only, signals},
     state::AppState,
+    tls::{Certificate, TlsError, TlsFiles},
 };
 
 /// Options of `serve`.
@@ -27,6 +28,12 @@ pub(super) struct Args {
     /// Where to listen for operators: `/metrics`.
     #[arg(long, default_value = "127.0.0.1:9090", value_name = "ADDR")]
     admin_listen: SocketAddr,
+    /// Speak TLS 1.3 with this certificate chain, a PEM file. Also `TLS_CERT`.
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate, a PEM file. Also `TLS_KEY`. Both are read again on SIGHUP.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Load the demo data first.
     #[arg(long)]
     demo: bool,
@@ -46,6 +53,7 @@ impl Args {
         // Said before anything is started, and before data is removed.
         loopback_only(self.listen)?;
         loopback_only(self.admin_listen)?;
+        let certificate = self.certificate(&context.config)?;
         if self.reset {
             self.reset(&context)?;
         }
@@ -53,7 +61,10 @@ impl Args {
         let stop = signals().map_err(Failure::io("watch for signals"))?;
         tokio::pin!(stop);
         let listeners = Listeners::bind(self.listen, self.admin_listen).await;
-        let listeners = listeners.map_err(|error| cannot_listen(&context, error))?;
+        let mut listeners = listeners.map_err(|error| cannot_listen(&context, error))?;
+        if let Some(certificate) = certificate {
+            listeners = listeners.with_tls(certificate);
+        }
         let progress = Progress::new();
         let backend =
             Backend::open(&context.config, &context.data, &context.clock, &progress).await?;
@@ -73,6 +84,13 @@ impl Args {
         let stopped = backend.stop().await;
         served?;
         stopped
+    }
+
+    /// The certificate that the options name, or else the environment.
+    fn certificate(&self, config: &Config) -> Result<Option<Certificate>, TlsError> {
+        let cert = self.tls_cert.as_ref().or(config.tls_cert.as_ref()).cloned();
+        let key = self.tls_key.as_ref().or(config.tls_key.as_ref()).cloned();
+        TlsFiles::both(cert, key)?.map(Certificate::read).transpose()
     }
 
     fn reset(&self, context: &Context) -> Result<(), Failure> {
@@ -113,7 +131,7 @@ async fn serve(
 ) -> Result<(), Failure> {
     let listen = listeners.app_address().map_err(Failure::io("read the address"))?;
     let admin = listeners.admin_address().map_err(Failure::io("read the address"))?;
-    let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::local(listen));
+    let public_url = config.public_url.clone().unwrap_or_else(|| listeners.local_url(listen));
     let state = AppState {
         clock: backend.clock().clone(),
         databases: backend.databases().clone(),

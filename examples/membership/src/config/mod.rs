@@ -9,6 +9,8 @@
 //! | `DATABASE_POOLER` | `none` | `transaction` behind PgBouncer in that mode |
 //! | `DATABASE_CONNECTIONS` | 20 | how many connections to open at most |
 //! | `PUBLIC_URL` | `http://localhost:<port>` | where people reach the application |
+//! | `TLS_CERT`, `TLS_KEY` | none: plain HTTP | PEM files of a certificate chain and its key |
+//! | `VAULT_KEY_FILE` | `vault-keys` in `--data` | the keys that wrap the tenants' keys |
 //! | `TRUSTED_PROXIES` | none | whose `X-Forwarded-Host` is believed |
 //! | `SAAS_PG_BIN` | found on the machine | where the programs of PostgreSQL are |
 //! | `LOG_FORMAT` | `text` | `json` writes one object a line |
@@ -26,7 +28,7 @@
 //! );
 //! ```
 
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use saas_core::config::{ConfigError, Env, Setting};
 use saas_tenancy::{db, resolve::TrustedProxies};
@@ -45,6 +47,10 @@ const SAAS_SECRET_KEY: Setting<SecretString> =
 const DATABASE_POOLER: Setting<Pooler> = Setting::new("DATABASE_POOLER", "transaction");
 const DATABASE_CONNECTIONS: Setting<Connections> = Setting::new("DATABASE_CONNECTIONS", "20");
 const PUBLIC_URL: Setting<PublicUrl> = Setting::new("PUBLIC_URL", "https://app.example.com");
+const TLS_CERT: Setting<PathBuf> = Setting::new("TLS_CERT", "/etc/membership/tls/cert.pem");
+const TLS_KEY: Setting<PathBuf> = Setting::new("TLS_KEY", "/etc/membership/tls/key.pem");
+const VAULT_KEY_FILE: Setting<PathBuf> =
+    Setting::new("VAULT_KEY_FILE", "/etc/membership/vault-keys");
 const TRUSTED_PROXIES: Setting<TrustedProxies> =
     Setting::new("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.7");
 const LOG_FORMAT: Setting<LogFormat> = Setting::new("LOG_FORMAT", "json");
@@ -65,6 +71,12 @@ pub struct Config {
     pub options: db::DatabaseOptions,
     /// Where people reach the application; `None` follows the address it listens on.
     pub public_url: Option<PublicUrl>,
+    /// The file of the certificate chain, unless the command names another.
+    pub tls_cert: Option<PathBuf>,
+    /// The file of its key, unless the command names another.
+    pub tls_key: Option<PathBuf>,
+    /// The file of the keys that wrap the tenants' keys, if it is not to be kept with the data.
+    pub vault_keys: Option<PathBuf>,
     /// Whose `X-Forwarded-Host` is believed.
     pub proxies: TrustedProxies,
     /// All of it, for the parts that read variables of their own.
@@ -105,6 +117,9 @@ impl Config {
             database: Database::read(env)?,
             options,
             public_url: env.get(&PUBLIC_URL)?,
+            tls_cert: env.get(&TLS_CERT)?,
+            tls_key: env.get(&TLS_KEY)?,
+            vault_keys: env.get(&VAULT_KEY_FILE)?,
             proxies: env.get(&TRUSTED_PROXIES)?.unwrap_or_default(),
             env: env.clone(),
         })

@@ -24,6 +24,12 @@ impl PublicUrl {
         Self { scheme: Scheme::Http, host: "localhost".to_owned(), port: Some(listen.port()) }
     }
 
+    /// The same address by TLS.
+    #[must_use]
+    pub fn over_tls(self) -> Self {
+        Self { scheme: Scheme::Https, ..self }
+    }
+
     /// The domain below which every tenant has a name.
     #[must_use]
     pub fn base_domain(&self) -> &str {

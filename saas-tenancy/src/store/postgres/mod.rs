@@ -40,8 +40,10 @@ use crate::{
 };
 
 /// The migrations of the schema `saas_tenancy`, as name and text, in their order.
-pub const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_tenancy", include_str!("../../../migrations/0001_tenancy.sql"))];
+pub const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_tenancy", include_str!("../../../migrations/0001_tenancy.sql")),
+    ("0003_vault", include_str!("../../../migrations/0003_vault.sql")),
+];
 
 /// A [`TenantStore`] in the control plane's database. See the [module](self) for the rules.
 ///

@@ -5,6 +5,6 @@
 mod check;
 mod migrate;
 mod provision;
-mod server;
+pub(crate) mod server;
 #[cfg(feature = "test-util")]
 mod store;
