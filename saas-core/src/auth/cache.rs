@@ -87,3 +87,32 @@ impl fmt::Debug for TokenCache {
         f.debug_struct("TokenCache").field("verifier", &self.verifier).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::{
+        Clock, SessionId, UserId,
+        auth::{KeySet, KeyState, SigningKey, TokenSigner},
+    };
+
+    #[test]
+    fn it_holds_no_more_tokens_than_it_was_told_to() {
+        let clock = Clock::system();
+        let key = SigningKey::generate().unwrap();
+        let keys = KeySet::new([key.verifying_key(KeyState::Active)]).unwrap();
+        let signer = TokenSigner::new(key);
+        let verifier = StrictVerifier::new(keys, "issuer", "audience", clock.clone());
+        let cache = TokenCache::new(verifier).with_capacity(16);
+        for _ in 0..200 {
+            let person = (UserId::generate(&clock), SessionId::generate(&clock));
+            let claims = AccessClaims::new(("issuer", "audience"), person, &clock, LIFE);
+            assert!(cache.verify(signer.sign(&claims).unwrap().expose_secret()).is_ok());
+        }
+        cache.entries.run_pending_tasks();
+        let held = cache.entries.entry_count();
+        assert!((1..=16).contains(&held), "{held}");
+    }
+}
