@@ -61,6 +61,8 @@
 //! builds it step by step, and says how tables are written, what is refused and what is not covered.
 
 #[cfg(feature = "postgres")]
+pub mod audit;
+#[cfg(feature = "postgres")]
 pub mod check;
 #[cfg(feature = "postgres")]
 pub mod db;

@@ -6,7 +6,8 @@
 //! 2. A finding that breaks the wall between tenants refuses the start. One that only makes it
 //!    thinner is a warning: managed servers do not let everything be closed.
 //! 3. Every finding carries the SQL that removes it.
-//! 4. The catalogue is compared with what [`migrate`](crate::migrate) makes. An object of a tenant
+//! 4. What keeps the audit log from being changed is looked at like the wall itself.
+//! 5. The catalogue is compared with what [`migrate`](crate::migrate) makes. An object of a tenant
 //!    schema that it does not know how to judge is a finding too.
 //!
 //! ```
@@ -24,6 +25,7 @@
 
 #![expect(clippy::disallowed_types, reason = "the check runs on a connection of its own")]
 
+mod audit;
 mod objects;
 #[cfg(feature = "test-util")]
 mod probe;
@@ -44,7 +46,7 @@ use rule::Rule;
 /// What a finding means for the start of the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// One tenant could reach another one's data.
+    /// One tenant could reach another one's data, or the audit log could be changed.
     Refuse,
     /// A second line of defence is missing.
     Warn,
@@ -112,7 +114,7 @@ pub async fn server(conn: &mut PgConnection) -> Result<Report, TenancyError> {
         .execute(&mut *tx)
         .await?;
     let mut report = Report::default();
-    for rule in [roles::RULES, tables::RULES, objects::RULES].concat() {
+    for rule in [roles::RULES, tables::RULES, objects::RULES, audit::RULES].concat() {
         report.findings.extend(apply(&mut tx, &rule).await?);
     }
     report.findings.extend(roles::shared_role(&mut tx).await?);

@@ -34,6 +34,14 @@ impl LookupTx {
     pub(super) const fn new(lease: Lease) -> Self {
         Self { lease }
     }
+
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// [`TenancyError::Database`] when the database does not confirm it.
+    pub(crate) async fn commit(self) -> Result<(), TenancyError> {
+        self.lease.commit().await
+    }
 }
 
 executor!(LookupTx);

@@ -1,6 +1,9 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use saas_core::{Actor, Clock, RequestId, Scope};
+use saas_core::{Actor, Clock, RequestId, Scope, TenantId};
 
 use super::{
     control::{self, ControlTx, LookupTx},
@@ -35,6 +38,8 @@ struct Inner {
     clock: Clock,
     servers: HashMap<ServerId, Server>,
     control: ServerId,
+    /// Tenants to whom something was committed since somebody last asked.
+    written: Mutex<BTreeSet<TenantId>>,
 }
 
 #[derive(Debug)]
@@ -62,7 +67,7 @@ impl TenantDatabases {
         let id = control.id();
         let all = std::iter::once(control).chain(others);
         let servers = all.map(|one| (one.id(), Server::new(options, one, &clock))).collect();
-        Self(Arc::new(Inner { clock, servers, control: id }))
+        Self(Arc::new(Inner { clock, servers, control: id, written: Mutex::default() }))
     }
 
     /// The database of `tenant`, for `actor` in `request`. No connection is taken yet.
@@ -124,6 +129,25 @@ impl TenantDatabases {
         let server = self.server(self.0.control)?;
         let connect = || Ok(server.address.app.clone());
         server.control.begin(Target::App, connect, begin).await
+    }
+
+    /// A transaction of the crate's own stores on the control plane, which sees and changes the rows
+    /// of `tenant`.
+    pub(crate) async fn lookup_of(&self, tenant: TenantId) -> Result<LookupTx, TenancyError> {
+        let server = self.server(self.0.control)?;
+        let connect = || Ok(server.address.app.clone());
+        let begin = format!("begin; set local app.tenant_id = '{tenant}'");
+        Ok(LookupTx::new(server.pool.begin(Target::App, connect, &begin).await?))
+    }
+
+    /// Notes that something of `tenant` was written.
+    pub(crate) fn note_written(&self, tenant: TenantId) {
+        self.0.written.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant);
+    }
+
+    /// The tenants whose data this process has changed since the last call.
+    pub(crate) fn take_written(&self) -> BTreeSet<TenantId> {
+        std::mem::take(&mut *self.0.written.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Runs `sql`, which yields one text, on an application connection outside of any tenant's
@@ -224,6 +248,6 @@ impl TenantDb {
         if self.tenant.placement.isolation == Isolation::Schema {
             lease = lease.with_plans_of(self.tenant.id);
         }
-        Ok(TenantTx::new(lease, &self.scope))
+        Ok(TenantTx::new(lease, &self.scope, &self.databases))
     }
 }

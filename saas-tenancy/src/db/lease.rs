@@ -182,6 +182,11 @@ impl Lease {
         self.phase = Phase::Clean;
     }
 
+    /// Whether a statement of the transaction may have changed rows.
+    pub(super) fn has_written(&self) -> bool {
+        self.effect == Effect::Writes
+    }
+
     fn note(&mut self, effect: Effect) {
         if effect == Effect::Writes {
             self.effect = effect;

@@ -7,7 +7,7 @@ use sqlx::{
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 
-use super::lease::Lease;
+use super::{handle::TenantDatabases, lease::Lease};
 use crate::error::TenancyError;
 
 /// A transaction in which one tenant's data can be read and changed, and nobody else's.
@@ -22,13 +22,18 @@ use crate::error::TenancyError;
 pub struct TenantTx<'db> {
     lease: Lease,
     scope: &'db Scope,
+    databases: &'db TenantDatabases,
     /// Invariant, so that no transaction can pass for one of another handle's lifetime.
     handle: PhantomData<fn(&'db ()) -> &'db ()>,
 }
 
 impl<'db> TenantTx<'db> {
-    pub(super) const fn new(lease: Lease, scope: &'db Scope) -> Self {
-        Self { lease, scope, handle: PhantomData }
+    pub(super) const fn new(
+        lease: Lease,
+        scope: &'db Scope,
+        databases: &'db TenantDatabases,
+    ) -> Self {
+        Self { lease, scope, databases, handle: PhantomData }
     }
 
     /// Whose transaction this is.
@@ -43,7 +48,12 @@ impl<'db> TenantTx<'db> {
     /// [`TenancyError::Database`] when it does not confirm it, or when a statement of the
     /// transaction failed before. Then nothing was changed.
     pub async fn commit(self) -> Result<(), TenancyError> {
-        self.lease.commit().await
+        let has_written = self.lease.has_written();
+        self.lease.commit().await?;
+        if has_written {
+            self.databases.note_written(self.scope.tenant());
+        }
+        Ok(())
     }
 }
 

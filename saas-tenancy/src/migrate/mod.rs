@@ -19,9 +19,11 @@
 //!    Tables of the tenant plane begin empty; seed them through the application.
 //! 8. A file may call `pg_temp.searchable('members', array['first_name', 'email'])`: it makes the
 //!    function `members_search(term)`, which gives rows by a part of their text, with an index.
-//! 9. The connection belongs to a superuser, or to a role with `createrole`, `createdb` and
-//!    `bypassrls`, and [`provision::bootstrap`](crate::provision::bootstrap) has run over it. It goes
-//!    straight to the server, not through a transaction pooler.
+//! 9. Every home also gets the tables of the audit log, `saas_audit…`. Applications write them through
+//!    [`audit`](mod@crate::audit) only, and name no table of theirs so.
+//! 10. The connection belongs to a superuser, or to a role with `createrole`, `createdb` and
+//!     `bypassrls`, and [`provision::bootstrap`](crate::provision::bootstrap) has run over it. It goes
+//!     straight to the server, not through a transaction pooler.
 //!
 //! ```
 //! use saas_tenancy::migrate::Migrations;
@@ -44,6 +46,7 @@
 
 #![expect(clippy::disallowed_types, reason = "migrations run on an administrator's connection")]
 
+mod audit;
 mod error;
 mod history;
 mod list;
@@ -54,6 +57,7 @@ mod target;
 
 use sqlx::PgConnection;
 
+pub use audit::{Month, drop_audit_month};
 pub use error::MigrateError;
 pub use history::Standing;
 pub use list::{Migration, Migrations};

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::{
-    MigrateError, Migration, Migrations, history, protect as guard,
+    MigrateError, Migration, Migrations, audit, history, protect as guard,
     target::{Plane, quoted},
 };
 
@@ -20,7 +20,8 @@ pub(super) async fn run(
     migrations: &Migrations,
 ) -> Result<Vec<Migration>, MigrateError> {
     let applied = history::read(conn, &plane.schema).await?;
-    if next(plane, &applied, migrations)?.is_none() && !applied.is_empty() {
+    let is_done = next(plane, &applied, migrations)?.is_none() && !applied.is_empty();
+    if is_done && has_audit_log(conn, plane).await? {
         return Ok(Vec::new());
     }
     prepare(conn, plane).await?;
@@ -28,6 +29,9 @@ pub(super) async fn run(
     while let Some(migration) = step(conn, plane, migrations).await? {
         tracing::info!(schema = plane.schema, migration = migration.name, "applied a migration");
         done.push(migration);
+    }
+    if !has_audit_log(conn, plane).await? {
+        protect(conn, plane).await?;
     }
     Ok(done)
 }
@@ -38,10 +42,16 @@ pub(super) async fn protect(conn: &mut PgConnection, plane: &Plane) -> Result<()
     let mut tx = conn.begin().await?;
     enter(&mut tx, plane).await?;
     if let Some(role) = &plane.role {
-        let result = guard::apply(&mut tx, &plane.schema, role).await;
-        result.map_err(|error| MigrateError::statement(&plane.schema, None, error))?;
+        let failed = |error| MigrateError::statement(&plane.schema, None, error);
+        audit::make(&mut tx).await.map_err(failed)?;
+        guard::apply(&mut tx, &plane.schema, role).await.map_err(failed)?;
     }
     Ok(tx.commit().await?)
+}
+
+/// Whether the home has its audit log. The control plane has none.
+async fn has_audit_log(conn: &mut PgConnection, plane: &Plane) -> Result<bool, MigrateError> {
+    Ok(plane.role.is_none() || audit::is_current(conn, &plane.schema).await?)
 }
 
 /// Makes what the transactions below rest on.

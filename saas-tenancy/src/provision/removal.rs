@@ -33,9 +33,13 @@ pub(super) async fn remove_home(servers: &Servers, tenant: &Tenant) -> Result<()
 async fn delete_rows(conn: &mut PgConnection, tenant: &Tenant) -> Result<(), ProvisionError> {
     let mut tx = conn.begin().await?;
     // Without rights on all tenants' rows the deletion fails instead of leaving them.
-    sqlx::raw_sql("set local row_security = off; set local search_path = pg_catalog")
-        .execute(&mut *tx)
-        .await?;
+    // The triggers of the audit log let a tenant go as a whole, and only the one that is named.
+    let settings = format!(
+        "set local row_security = off; set local search_path = pg_catalog;
+         set local saas.audit_removal = '{}'",
+        tenant.id
+    );
+    sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut *tx).await?;
     let tables: Vec<String> = sqlx::query_scalar(
         "select c.oid::regclass::text from pg_class c
          join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped

@@ -1,5 +1,8 @@
 //! The crate as an application meets it, and against a real PostgreSQL server.
 
+#[cfg(test)]
+#[cfg(all(feature = "embedded", feature = "test-util"))]
+mod audit;
 #[cfg(feature = "postgres")]
 mod compile_fail;
 #[cfg(test)]

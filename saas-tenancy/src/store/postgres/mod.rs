@@ -42,6 +42,7 @@ use crate::{
 /// The migrations of the schema `saas_tenancy`, as name and text, in their order.
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_tenancy", include_str!("../../../migrations/0001_tenancy.sql")),
+    ("0002_audit", include_str!("../../../migrations/0002_audit.sql")),
     ("0003_vault", include_str!("../../../migrations/0003_vault.sql")),
 ];
 

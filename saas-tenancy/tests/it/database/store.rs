@@ -222,10 +222,10 @@ async fn neither_another_policy_nor_ownership_opens_the_control_plane() {
     let floors = "select count(*) from pg_policies where schemaname = 'saas_tenancy'
          and policyname = 'tenant_floor' and permissive = 'RESTRICTIVE' and cmd = 'ALL'";
     sqlx::query("reset role").execute(&mut outside).await.unwrap();
-    assert_eq!(sqlx::query_scalar::<_, i64>(floors).fetch_one(&mut outside).await.unwrap(), 6);
+    assert_eq!(sqlx::query_scalar::<_, i64>(floors).fetch_one(&mut outside).await.unwrap(), 8);
     let forced = "select count(*) from pg_class where relnamespace = 'saas_tenancy'::regnamespace
          and relrowsecurity and relforcerowsecurity";
-    assert_eq!(sqlx::query_scalar::<_, i64>(forced).fetch_one(&mut outside).await.unwrap(), 6);
+    assert_eq!(sqlx::query_scalar::<_, i64>(forced).fetch_one(&mut outside).await.unwrap(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,6 +244,7 @@ async fn every_object_of_the_control_plane_belongs_to_a_role_that_cannot_log_in(
         sqlx::query_scalar(functions).fetch_all(&mut outside).await.unwrap();
     let pinned = "saas_admin false search_path=saas_tenancy, pg_temp";
     let names = [
+        "append_audit",
         "domains_of_tenant",
         "keys_of_tenant",
         "tenant_by_domain",
