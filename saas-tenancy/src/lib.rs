@@ -53,6 +53,7 @@
 //! | `postgres` (default) | [`db`], [`migrate`], [`provision`], the store in PostgreSQL |
 //! | `embedded` | [`embedded`]: a private PostgreSQL server, started from the programs on the machine |
 //! | `vault` | [`vault`]: secrets of tenants, sealed under keys of their own |
+//! | `redis` | [`store::redis`]: changes that other processes make, heard through Redis |
 //! | `test-util` | `store::conformance`, the suite that every [`TenantStore`] passes, and what tests need to look behind the wall |
 //!
 //! # Where next

@@ -4,6 +4,7 @@
 pub mod load;
 pub mod pgbouncer;
 pub mod proxy;
+pub mod redis;
 pub mod server;
 pub mod world;
 

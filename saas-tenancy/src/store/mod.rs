@@ -13,6 +13,8 @@ mod lookup;
 mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod shared;
 
 use std::{fmt, sync::Arc};
@@ -37,6 +39,8 @@ pub use invalidation::{ChangeListener, ChangeSink};
 pub use memory::MemoryTenantStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresTenantStore;
+#[cfg(feature = "redis")]
+pub use redis::{RedisBridge, RedisListener};
 
 /// The most tenants that one [`TenantStore::list`] answers, whatever is asked for.
 pub const PAGE: u32 = 1_000;

@@ -9,6 +9,9 @@ mod compile_fail;
 #[cfg(feature = "embedded")]
 mod database;
 #[cfg(test)]
+#[cfg(all(feature = "redis", feature = "embedded"))]
+mod redis;
+#[cfg(test)]
 #[cfg(feature = "axum")]
 mod requests;
 #[cfg(test)]

@@ -50,6 +50,17 @@ pub(crate) const PGBOUNCER: Tool = Tool {
     services: &["pgbouncer"],
 };
 
+/// What processes hear of changes through where there are many of them.
+pub(crate) const REDIS: Tool = Tool {
+    name: "Redis",
+    programs: &["redis-server"],
+    at_least: Version(6, 0),
+    variable: None,
+    look_in: &["/usr/bin", "/opt/homebrew/bin", "/usr/local/bin"],
+    packages: Packages { apt: "redis-server", dnf: "redis", apk: "redis", brew: "redis" },
+    services: &["redis-server"],
+};
+
 /// A program, or a few of one directory, that a command needs.
 #[derive(Debug)]
 pub(crate) struct Tool {

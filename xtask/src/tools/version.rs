@@ -9,7 +9,7 @@ pub(crate) struct Version(pub(crate) u32, pub(crate) u32);
 impl Version {
     /// Reads the first version in what a program printed.
     pub(crate) fn find(text: &str) -> Option<Self> {
-        text.split([' ', '\n', '@', '-', '/', '(', ',']).find_map(Self::of_word)
+        text.split([' ', '\n', '@', '-', '/', '(', ',', '=']).find_map(Self::of_word)
     }
 
     fn of_word(word: &str) -> Option<Self> {
@@ -43,6 +43,7 @@ mod tests {
             ("postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)", Version(15, 14)),
             ("postgres (PostgreSQL) 18beta1", Version(18, 0)),
             ("PgBouncer 1.18.0\nlibevent 2.1.12-stable", Version(1, 18)),
+            ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64", Version(7, 0)),
             ("v20.20.2", Version(20, 20)),
             ("GNU bash, version 5.2.15(1)-release", Version(5, 2)),
             ("/usr/lib/postgresql/9/bin", Version(9, 0)),
