@@ -102,7 +102,13 @@ create table saas_rbac.sessions (
         foreign key (user_id) references saas_rbac.users (id) on delete cascade,
     constraint sessions_by_impersonator
         foreign key (impersonator_id) references saas_rbac.users (id) on delete cascade,
-    constraint sessions_reason check ((impersonator_id is null) = (impersonation_reason is null))
+    constraint sessions_reason check ((impersonator_id is null) = (impersonation_reason is null)),
+    -- Acting for somebody else is for a short while, and in one tenant.
+    constraint sessions_impersonation check (
+        impersonator_id is null
+        or impersonator_id <> user_id and tenant_id is not null
+           and expires_at - created_at <= interval '1 hour'
+    )
 );
 create index sessions_by_user on saas_rbac.sessions (user_id) where revoked_at is null;
 create index sessions_by_tenant on saas_rbac.sessions (tenant_id) where revoked_at is null;
@@ -303,8 +309,12 @@ create policy of_the_team on saas_rbac.users for select to saas_control using (
 );
 grant select (id, email, name, disabled_at, epoch, created_at) on saas_rbac.users to saas_control;
 
-grant select, insert, update, delete on saas_rbac.roles, saas_rbac.memberships,
-    saas_rbac.invitations, saas_rbac.api_keys, saas_rbac.connections to saas_control, saas_identity;
+grant select, insert, update, delete on saas_rbac.roles, saas_rbac.invitations,
+    saas_rbac.api_keys, saas_rbac.connections to saas_control, saas_identity;
+-- People come into a tenant by an invitation or by sign-up. A tenant that could add anybody could
+-- read the address of anybody.
+grant select, update, delete on saas_rbac.memberships to saas_control;
+grant select, insert, update, delete on saas_rbac.memberships to saas_identity;
 grant select (id, user_id, tenant_id, kind, impersonator_id, impersonation_reason, created_at,
         authenticated_at, second_factor_at, last_seen_at, idle_until, expires_at, revoked_at,
         revoked_because, address, user_agent),
@@ -353,7 +363,7 @@ create trigger tell_change after delete or update of revoked_at on saas_rbac.ses
 create trigger tell_change after insert or update or delete on saas_rbac.signing_keys
     for each row execute function saas_rbac.tell_change('keys');
 
--- Nobody grants what they do not hold -------------------------------------------------------------
+-- Roles --------------------------------------------------------------------------------------------
 
 -- All permissions of a set of roles. An unknown bit is an error, so no mask can wait for a role
 -- that is made later.
@@ -375,92 +385,94 @@ begin
     where role_mask & (1::bigint << r.bit) <> 0;
     if found <> role_mask then
         raise exception 'the roles % are not all there', role_mask
-            using errcode = 'foreign_key_violation', constraint = 'memberships_known_roles';
+            using errcode = 'foreign_key_violation', constraint = 'known_roles';
     end if;
     return mask;
 end
 $$;
 
--- What the person in whose name this transaction runs may do here; null when the application itself
--- runs it, which takes the role saas_identity and names nobody. One who is nobody to saas_control
--- holds nothing.
-create function saas_rbac.held(tenant uuid) returns bit(256)
+-- The permissions with these names. One that is retired is known and gives nothing.
+create function saas_rbac.permissions_named(names text[]) returns bit(256)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    person uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+    none constant bit(256) := repeat('0', 256)::bit(256);
+    known bigint;
     mask bit(256);
 begin
-    -- What a foreign key does in passing, it does as the owner of the table.
-    if current_user = 'saas_owner'
-        or person is null and current_user in ('saas_identity', 'saas_admin')
-    then
-        return null;
+    select count(*), coalesce(bit_or(set_bit(none, p.bit, 1)) filter (where p.retired_at is null), none)
+    into known, mask
+    from saas_rbac.permissions p
+    where p.name = any (names);
+    if known <> (select count(distinct n.name) from unnest(names) n (name)) then
+        raise exception 'the permissions are not all there'
+            using errcode = 'foreign_key_violation', constraint = 'known_permissions';
     end if;
-    select saas_rbac.permissions_of(m.tenant_id, m.role_mask) & ~m.denied into mask
-    from saas_rbac.memberships m
-    where m.tenant_id = tenant and m.user_id = person;
-    return coalesce(mask, repeat('0', 256)::bit(256));
+    return mask;
 end
 $$;
 
-create function saas_rbac.refuse_escalation() returns trigger
+-- What a role gives follows from its names and from the roles it includes, whoever writes it. Its
+-- bit stays what it is: memberships hold it.
+create function saas_rbac.flatten_role() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- One change of a tenant's roles at a time: two that include each other would not see it.
+    perform pg_advisory_xact_lock(hashtextextended('saas_rbac.roles:' || new.tenant_id::text, 0));
+    if exists (
+        with recursive reached as (
+            select r.bit, r.includes from saas_rbac.roles r
+            where r.tenant_id = new.tenant_id and new.includes & (1::bigint << r.bit) <> 0
+            union
+            select r.bit, r.includes
+            from reached
+            join saas_rbac.roles r
+                on r.tenant_id = new.tenant_id and reached.includes & (1::bigint << r.bit) <> 0
+        )
+        select from reached where reached.bit = new.bit
+    ) or new.includes & (1::bigint << new.bit) <> 0
+    then
+        raise exception 'a role cannot include itself, also not through others'
+            using errcode = 'check_violation', constraint = 'roles_no_cycle';
+    end if;
+    new.mask := saas_rbac.permissions_named(new.permissions)
+        | saas_rbac.permissions_of(new.tenant_id, new.includes);
+    return new;
+end
+$$;
+
+-- Roles that include the changed one follow it, within the same transaction.
+create function saas_rbac.spread_role() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update saas_rbac.roles r set mask = r.mask
+    where r.tenant_id = new.tenant_id and r.includes & (1::bigint << new.bit) <> 0;
+    return null;
+end
+$$;
+
+-- What a row is about cannot be changed: the columns that the arguments name.
+create function saas_rbac.keep_columns() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    none constant bit(256) := repeat('0', 256)::bit(256);
-    tenant uuid;
-    held bit(256);
-    touched bit(256) := none;
-    is_own boolean := false;
+    name text;
 begin
-    tenant := case when tg_op = 'DELETE' then old.tenant_id else new.tenant_id end;
-    if tg_op <> 'DELETE' and tg_table_name <> 'roles' then
-        -- The roles stay until this is over, and are then known to be in use.
-        perform 1 from saas_rbac.roles r
-        where r.tenant_id = tenant and new.role_mask & (1::bigint << r.bit) <> 0
-        for key share;
-        touched := saas_rbac.permissions_of(tenant, new.role_mask);
-    end if;
-    held := saas_rbac.held(tenant);
-    if held is null then
-        return coalesce(new, old);
-    end if;
-    if tg_table_name = 'roles' then
-        -- What a role gains or loses must be the actor's own.
-        touched := case tg_op when 'INSERT' then new.mask when 'DELETE' then old.mask
-                              else new.mask # old.mask end;
-    elsif tg_table_name = 'memberships' and tg_op <> 'INSERT' then
-        -- Nobody is changed or removed who holds more than the actor. To leave, or to hold less
-        -- than before, is always one's own to do.
-        is_own := old.user_id = nullif(current_setting('app.user_id', true), '')::uuid;
-        if not is_own then
-            touched := touched | saas_rbac.permissions_of(tenant, old.role_mask);
-        elsif tg_op = 'UPDATE' and old.denied & ~new.denied <> none then
-            touched := touched | old.denied;
+    foreach name in array tg_argv loop
+        if to_jsonb(old) -> name is distinct from to_jsonb(new) -> name then
+            raise exception '% of % cannot be changed', name, tg_table_name
+                using errcode = 'integrity_constraint_violation', constraint = 'fixed_column';
         end if;
-    end if;
-    if touched & ~held <> none then
-        raise exception 'this grants or takes what the actor does not hold'
-            using errcode = 'insufficient_privilege', constraint = 'no_escalation';
-    end if;
-    return coalesce(new, old);
+    end loop;
+    return new;
 end
 $$;
-
-create trigger no_escalation before insert or update or delete on saas_rbac.roles
-    for each row execute function saas_rbac.refuse_escalation();
-create trigger no_escalation before insert or delete or update of role_mask, denied on saas_rbac.memberships
-    for each row execute function saas_rbac.refuse_escalation();
-create trigger no_escalation before insert or update of role_mask on saas_rbac.invitations
-    for each row execute function saas_rbac.refuse_escalation();
-
-revoke all on function saas_rbac.permissions_of(uuid, bigint), saas_rbac.held(uuid),
-    saas_rbac.refuse_escalation() from public;
-grant execute on function saas_rbac.permissions_of(uuid, bigint), saas_rbac.held(uuid)
-    to saas_control, saas_identity, saas_admin;
 
 -- A role that somebody has, or that an open invitation promises, stays.
 create function saas_rbac.keep_used_role() returns trigger
@@ -477,6 +489,8 @@ begin
         or exists (select from saas_rbac.invitations i
             where i.tenant_id = old.tenant_id and i.accepted_at is null and i.revoked_at is null
               and i.role_mask & (1::bigint << old.bit) <> 0)
+        or exists (select from saas_rbac.connections c
+            where c.tenant_id = old.tenant_id and c.role_mask & (1::bigint << old.bit) <> 0)
         or exists (select from saas_rbac.roles r
             where r.tenant_id = old.tenant_id and r.id <> old.id
               and r.includes & (1::bigint << old.bit) <> 0)
@@ -486,9 +500,253 @@ begin
     return old;
 end
 $$;
-revoke all on function saas_rbac.keep_used_role() from public;
-create trigger keep_used before delete on saas_rbac.roles
+
+-- Nobody grants what they do not hold --------------------------------------------------------------
+
+-- In whose name this transaction runs; null for the application itself.
+create function saas_rbac.person() returns uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select nullif(current_setting('app.user_id', true), '')::uuid
+$$;
+
+-- Whether the application itself runs this: it takes the role saas_identity or saas_admin and names
+-- nobody. What a foreign key does in passing, it does as the owner of the table.
+create function saas_rbac.is_application() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select current_user = 'saas_owner'
+        or saas_rbac.person() is null and current_user in ('saas_identity', 'saas_admin')
+$$;
+
+-- What the person in whose name this transaction runs may do here. Nobody holds nothing.
+create function saas_rbac.held(tenant uuid) returns bit(256)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(
+        (select saas_rbac.permissions_of(m.tenant_id, m.role_mask) & ~m.denied
+         from saas_rbac.memberships m
+         where m.tenant_id = tenant and m.user_id = saas_rbac.person()),
+        repeat('0', 256)::bit(256));
+end
+$$;
+
+-- Lets a change pass that grants or takes these permissions, and touches these roles.
+create function saas_rbac.require_held(tenant uuid, touched bit(256), role_mask bigint) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if touched & ~saas_rbac.held(tenant) <> repeat('0', 256)::bit(256) then
+        raise exception 'this grants or takes what the actor does not hold'
+            using errcode = 'insufficient_privilege', constraint = 'no_escalation';
+    end if;
+    -- Owners are a matter of owners, also where another role has all permissions.
+    if role_mask & 1 <> 0 and not exists (select from saas_rbac.memberships m
+        where m.tenant_id = tenant and m.user_id = saas_rbac.person() and m.role_mask & 1 <> 0)
+    then
+        raise exception 'only an owner appoints, changes or removes an owner'
+            using errcode = 'insufficient_privilege', constraint = 'owners_only';
+    end if;
+end
+$$;
+
+-- The permissions that these roles give now. They stay until this is over, and are then known to be
+-- in use.
+create function saas_rbac.promise(tenant uuid, role_mask bigint) returns bit(256)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform 1 from saas_rbac.roles r
+    where r.tenant_id = tenant and role_mask & (1::bigint << r.bit) <> 0
+    for key share;
+    return saas_rbac.permissions_of(tenant, role_mask);
+end
+$$;
+
+-- What a role gains or loses must be the actor's own.
+create function saas_rbac.guard_role() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    touched bit(256);
+begin
+    if not saas_rbac.is_application() then
+        touched := case tg_op when 'INSERT' then new.mask when 'DELETE' then old.mask
+                              else new.mask # old.mask end;
+        perform saas_rbac.require_held(coalesce(new.tenant_id, old.tenant_id), touched, 0);
+    end if;
+    return coalesce(new, old);
+end
+$$;
+
+-- Nobody is given what the actor does not hold, and nobody is changed or removed who holds more. To
+-- leave, or to hold less than before, is always one's own to do.
+create function saas_rbac.guard_membership() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    none constant bit(256) := repeat('0', 256)::bit(256);
+    tenant uuid := coalesce(new.tenant_id, old.tenant_id);
+    touched bit(256) := none;
+begin
+    if tg_op <> 'DELETE' then
+        touched := saas_rbac.promise(tenant, new.role_mask);
+    end if;
+    if saas_rbac.is_application() then
+        return coalesce(new, old);
+    end if;
+    if tg_op <> 'INSERT' then
+        if old.user_id is distinct from saas_rbac.person() then
+            touched := touched | saas_rbac.permissions_of(tenant, old.role_mask);
+        elsif tg_op = 'UPDATE' and old.denied & ~new.denied <> none then
+            touched := touched | old.denied;
+        end if;
+    end if;
+    perform saas_rbac.require_held(
+        tenant, touched, coalesce(old.role_mask, 0) | coalesce(new.role_mask, 0));
+    return coalesce(new, old);
+end
+$$;
+
+-- An invitation promises no more than the actor may give, and is the actor's own. It is taken by
+-- the invited person in the name of the one who invited, who must still be able to give it.
+create function saas_rbac.guard_invitation() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    touched bit(256);
+begin
+    if saas_rbac.is_application() and tg_op = 'UPDATE' then
+        return new;
+    end if;
+    touched := saas_rbac.promise(new.tenant_id, new.role_mask);
+    if saas_rbac.is_application() then
+        return new;
+    end if;
+    if tg_op = 'INSERT' and new.invited_by is distinct from saas_rbac.person() then
+        raise exception 'nobody invites in the name of somebody else'
+            using errcode = 'insufficient_privilege', constraint = 'no_escalation';
+    end if;
+    if tg_op = 'UPDATE' and (old.accepted_at is not null or old.revoked_at is not null) then
+        raise exception 'the invitation is over'
+            using errcode = 'check_violation', constraint = 'invitations_over';
+    end if;
+    perform saas_rbac.require_held(new.tenant_id, touched, new.role_mask);
+    return new;
+end
+$$;
+
+-- The roles that newcomers get from an identity provider are granted by whoever sets it up.
+create function saas_rbac.guard_connection() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    role_mask bigint := coalesce(old.role_mask, 0) | coalesce(new.role_mask, 0);
+    tenant uuid := coalesce(new.tenant_id, old.tenant_id);
+begin
+    if not saas_rbac.is_application() then
+        perform saas_rbac.require_held(tenant, saas_rbac.promise(tenant, role_mask), role_mask);
+    end if;
+    return coalesce(new, old);
+end
+$$;
+
+-- A key acts for the person who made it. Others of the tenant can end it, and no more.
+create function saas_rbac.guard_api_key() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    person constant uuid := saas_rbac.person();
+    ends constant text[] := array['revoked_at', 'version'];
+begin
+    if saas_rbac.is_application() or new.owner_id = person then
+        return new;
+    end if;
+    if tg_op = 'INSERT' or to_jsonb(old) - ends <> to_jsonb(new) - ends
+        or old.revoked_at is not null or new.revoked_at is null
+    then
+        raise exception 'the key acts for somebody else'
+            using errcode = 'insufficient_privilege', constraint = 'keys_of_their_owner';
+    end if;
+    return new;
+end
+$$;
+
+revoke all on function saas_rbac.permissions_of(uuid, bigint), saas_rbac.permissions_named(text[]),
+    saas_rbac.flatten_role(), saas_rbac.spread_role(), saas_rbac.keep_columns(),
+    saas_rbac.keep_used_role(), saas_rbac.person(), saas_rbac.is_application(),
+    saas_rbac.held(uuid), saas_rbac.require_held(uuid, bit, bigint),
+    saas_rbac.promise(uuid, bigint), saas_rbac.guard_role(), saas_rbac.guard_membership(),
+    saas_rbac.guard_invitation(), saas_rbac.guard_connection(), saas_rbac.guard_api_key()
+    from public;
+grant execute on function saas_rbac.permissions_of(uuid, bigint), saas_rbac.permissions_named(text[]),
+    saas_rbac.person(), saas_rbac.is_application(), saas_rbac.held(uuid),
+    saas_rbac.require_held(uuid, bit, bigint), saas_rbac.promise(uuid, bigint)
+    to saas_control, saas_identity, saas_admin;
+
+-- Triggers of one kind run in the order of their names.
+create trigger a_keep_columns before update on saas_rbac.roles
+    for each row execute function saas_rbac.keep_columns('tenant_id', 'id', 'bit');
+create trigger b_flatten before insert or update on saas_rbac.roles
+    for each row execute function saas_rbac.flatten_role();
+create trigger c_no_escalation before insert or update or delete on saas_rbac.roles
+    for each row execute function saas_rbac.guard_role();
+create trigger d_keep_used before delete on saas_rbac.roles
     for each row execute function saas_rbac.keep_used_role();
+create trigger spread after update on saas_rbac.roles
+    for each row when (old.mask is distinct from new.mask)
+    execute function saas_rbac.spread_role();
+
+create trigger a_keep_columns before update on saas_rbac.memberships
+    for each row execute function saas_rbac.keep_columns('tenant_id', 'user_id', 'joined_at');
+create trigger c_no_escalation before insert or update or delete on saas_rbac.memberships
+    for each row execute function saas_rbac.guard_membership();
+
+create trigger a_keep_columns before update on saas_rbac.invitations
+    for each row execute function
+        saas_rbac.keep_columns('tenant_id', 'id', 'email', 'role_mask', 'invited_by', 'created_at');
+create trigger c_no_escalation before insert or update on saas_rbac.invitations
+    for each row execute function saas_rbac.guard_invitation();
+
+-- What was ended stays so.
+create function saas_rbac.keep_ended() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception 'what was revoked stays revoked'
+        using errcode = 'integrity_constraint_violation', constraint = 'stays_revoked';
+end
+$$;
+revoke all on function saas_rbac.keep_ended() from public;
+
+create trigger b_keep_ended before update on saas_rbac.sessions
+    for each row when (old.revoked_at is not null and new.revoked_at is null)
+    execute function saas_rbac.keep_ended();
+create trigger b_keep_ended before update on saas_rbac.api_keys
+    for each row when (old.revoked_at is not null and new.revoked_at is null)
+    execute function saas_rbac.keep_ended();
+
+create trigger a_keep_columns before update on saas_rbac.connections
+    for each row execute function saas_rbac.keep_columns('tenant_id', 'id');
+create trigger c_no_escalation before insert or update or delete on saas_rbac.connections
+    for each row execute function saas_rbac.guard_connection();
+
+create trigger a_keep_columns before update on saas_rbac.api_keys
+    for each row execute function saas_rbac.keep_columns('tenant_id', 'id', 'owner_id', 'created_at');
+create trigger c_no_escalation before insert or update on saas_rbac.api_keys
+    for each row execute function saas_rbac.guard_api_key();
 
 -- The last owner ----------------------------------------------------------------------------------
 
@@ -521,6 +779,8 @@ begin
 end
 $$;
 revoke all on function saas_rbac.keep_owner() from public;
+-- Only who makes a trigger needs it.
+grant execute on function saas_rbac.keep_owner() to saas_owner;
 
 set local role none;
 revoke create on schema saas_rbac from saas_admin;

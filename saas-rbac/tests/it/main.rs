@@ -3,4 +3,7 @@
 #[cfg(test)]
 mod compile_fail;
 #[cfg(test)]
+#[cfg(feature = "postgres")]
+mod identity;
+#[cfg(test)]
 mod permission;

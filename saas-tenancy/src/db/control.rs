@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
-use saas_core::{Scope, TenantId};
+use saas_core::{Actor, Scope, TenantId};
 use sqlx::{
     Either, Execute, Executor, Postgres, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
@@ -84,15 +84,7 @@ executor!(ControlTx);
 
 /// The message that opens a transaction on the rows of `scope`'s tenant, and says who acts.
 pub(super) fn begin_of_tenant(scope: &Scope) -> String {
-    let mut sql = format!("begin; set local role {OF_TENANT}; set local app.tenant_id = '");
-    push_id(&mut sql, scope.tenant().as_uuid());
-    // Whose permissions limit what is granted here.
-    sql.push_str("'; set local app.user_id = '");
-    if let Some(user) = scope.actor().user() {
-        push_id(&mut sql, user.as_uuid());
-    }
-    sql.push('\'');
-    sql
+    begin(OF_TENANT, scope)
 }
 
 /// The message that opens a transaction on people and their credentials.
@@ -100,6 +92,26 @@ pub(super) fn begin_identity() -> String {
     format!(
         "begin; set local role {IDENTITY}; set local app.tenant_id = ''; set local app.user_id = ''"
     )
+}
+
+/// The same, saying for which tenant and in whose name.
+pub(super) fn begin_identity_in(scope: &Scope) -> String {
+    begin(IDENTITY, scope)
+}
+
+fn begin(role: &str, scope: &Scope) -> String {
+    let mut sql = format!("begin; set local role {role}; set local app.tenant_id = '");
+    push_id(&mut sql, scope.tenant().as_uuid());
+    // Whose permissions limit what is granted here. Only the application itself goes without a name;
+    // one who has proven nothing is a person who is nowhere a member.
+    sql.push_str("'; set local app.user_id = '");
+    match (scope.actor().user(), scope.actor()) {
+        (Some(user), _) => push_id(&mut sql, user.as_uuid()),
+        (None, Actor::System { .. }) => {}
+        (None, _) => push_id(&mut sql, Uuid::nil()),
+    }
+    sql.push('\'');
+    sql
 }
 
 fn push_id(sql: &mut String, id: Uuid) {
@@ -110,7 +122,7 @@ fn push_id(sql: &mut String, id: Uuid) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use saas_core::{Actor, RequestId, UserId};
+    use saas_core::{RequestId, UserId};
 
     fn scope(actor: Actor) -> Scope {
         let id = Uuid::from_u128(42);
@@ -123,6 +135,26 @@ mod tests {
         assert_eq!(
             begin_of_tenant(&scope(Actor::User { id: user })),
             "begin; set local role saas_control; \
+             set local app.tenant_id = '00000000-0000-0000-0000-00000000002a'; \
+             set local app.user_id = '00000000-0000-0000-0000-000000000007'",
+        );
+    }
+
+    #[test]
+    fn who_has_proven_nothing_does_not_pass_for_the_application() {
+        let sql = begin_identity_in(&scope(Actor::Anonymous));
+        assert!(
+            sql.ends_with("set local app.user_id = '00000000-0000-0000-0000-000000000000'"),
+            "{sql}"
+        );
+    }
+
+    #[test]
+    fn people_can_be_reached_in_somebodys_name() {
+        let user = UserId::from_uuid(Uuid::from_u128(7));
+        assert_eq!(
+            begin_identity_in(&scope(Actor::User { id: user })),
+            "begin; set local role saas_identity; \
              set local app.tenant_id = '00000000-0000-0000-0000-00000000002a'; \
              set local app.user_id = '00000000-0000-0000-0000-000000000007'",
         );

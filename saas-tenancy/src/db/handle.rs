@@ -118,6 +118,17 @@ impl TenantDatabases {
         Ok(ControlTx::new(self.begin_control(&control::begin_identity()).await?, None))
     }
 
+    /// The same, where a tenant's rows change with those of a person: when an invitation is taken, or
+    /// somebody signs up. The actor of `scope` is the one whose permissions bound what is granted;
+    /// without one the application itself grants.
+    ///
+    /// # Errors
+    /// As [`control`](Self::control).
+    pub async fn identity_in(&self, scope: &Scope) -> Result<ControlTx, TenancyError> {
+        let lease = self.begin_control(&control::begin_identity_in(scope)).await?;
+        Ok(ControlTx::new(lease, Some(scope.tenant())))
+    }
+
     /// A transaction of the crate's own stores on the control plane, which only reads.
     pub(crate) async fn lookup(&self) -> Result<LookupTx, TenancyError> {
         let server = self.server(self.0.control)?;
