@@ -1,5 +1,8 @@
-//! The crate as an application meets it.
+//! The crate as an application meets it, and against a real PostgreSQL server.
 
+#[cfg(test)]
+#[cfg(feature = "postgres")]
+mod access;
 #[cfg(test)]
 mod compile_fail;
 #[cfg(test)]
