@@ -12,7 +12,7 @@ const EDGES: [(&str, &[&str]); 7] = [
     ("saas-core", &[]),
     ("saas-tenancy", &["saas-core"]),
     ("saas-rbac", &["saas-core", "saas-tenancy"]),
-    ("membership", &["saas-core", "saas-tenancy"]),
+    ("membership", &["saas-core", "saas-rbac", "saas-tenancy"]),
     ("notes", &["saas-core", "saas-tenancy"]),
     ("saas-tests", &["saas-core", "saas-tenancy"]),
     ("xtask", &[]),

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use saas_core::Problem;
+use saas_rbac::{AccessError, require::NotGranted};
 use saas_tenancy::TenancyError;
 use sqlx::error::DatabaseError;
 
@@ -27,6 +28,18 @@ impl From<Problem> for AppError {
 
 impl From<TenancyError> for AppError {
     fn from(error: TenancyError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<AccessError> for AppError {
+    fn from(error: AccessError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<NotGranted> for AppError {
+    fn from(error: NotGranted) -> Self {
         Problem::from(error).into()
     }
 }

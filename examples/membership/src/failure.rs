@@ -3,15 +3,13 @@
 use std::{error::Error, io, path::PathBuf, process::ExitCode};
 
 use saas_core::config::ConfigError;
+use saas_rbac::{operate::OperateError, user::UserError};
 use saas_tenancy::{
     TenancyError, embedded::EmbeddedError, migrate::MigrateError, provision::ProvisionError,
     vault::KeyFileError,
 };
 
-use crate::{
-    server::{CannotListen, NotLoopback},
-    tls::TlsError,
-};
+use crate::{server::CannotListen, tls::TlsError};
 
 /// How a command ended. The numbers stay what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +60,6 @@ pub enum Failure {
     /// A variable cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The application may not listen there.
-    #[error(transparent)]
-    NotLoopback(#[from] NotLoopback),
     /// The application cannot listen there.
     #[error(transparent)]
     CannotListen(#[from] CannotListen),
@@ -80,6 +75,12 @@ pub enum Failure {
     /// A tenant or its database could not be reached or changed.
     #[error(transparent)]
     Tenancy(#[from] TenancyError),
+    /// A person could not be made, found or changed.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// A person could not be changed from outside.
+    #[error(transparent)]
+    Operate(#[from] OperateError),
     /// A tenant could not be made or removed.
     #[error(transparent)]
     Provision(ProvisionError),
@@ -174,7 +175,6 @@ impl Failure {
         match self {
             Self::CannotListen(error) if error.is_taken() => Exit::Conflict,
             Self::Config(_)
-            | Self::NotLoopback(_)
             | Self::Tls(_)
             | Self::KeyFile(_)
             | Self::Needs(_)
@@ -184,12 +184,20 @@ impl Failure {
             | Self::Provision(ProvisionError::Unprovisionable { .. }) => Exit::Configuration,
             Self::InUse { .. }
             | Self::Embedded(EmbeddedError::InUse { .. })
+            | Self::User(UserError::EmailTaken)
             | Self::Tenancy(TenancyError::SlugTaken | TenancyError::DomainTaken) => Exit::Conflict,
-            Self::NotFound { .. } | Self::Tenancy(TenancyError::NotFound) => Exit::NotFound,
+            Self::NotFound { .. }
+            | Self::User(UserError::NotFound)
+            | Self::Operate(OperateError::NoSuchPerson)
+            | Self::Tenancy(TenancyError::NotFound) => Exit::NotFound,
             Self::Unsafe | Self::NotReady | Self::Tenancy(TenancyError::Unsafe(_)) => Exit::Unsafe,
-            Self::Usage(_) => Exit::Usage,
+            Self::Usage(_)
+            | Self::User(UserError::InvalidEmail | UserError::InvalidName)
+            | Self::Operate(OperateError::NoSuchRole(_)) => Exit::Usage,
             Self::Embedded(_)
             | Self::Tenancy(_)
+            | Self::User(_)
+            | Self::Operate(_)
             | Self::Provision(_)
             | Self::Migrate(_)
             | Self::CannotListen(_)

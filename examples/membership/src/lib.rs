@@ -1,6 +1,8 @@
 //! An enterprise membership platform on the `saas` crates.
 
+pub mod access;
 pub mod app;
+pub mod auth;
 pub mod boot;
 pub mod cli;
 pub mod config;

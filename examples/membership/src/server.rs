@@ -1,7 +1,7 @@
 //! The listeners: who may connect, and how the application stops.
 //!
-//! 1. Nobody signs in yet, so whoever reaches the application may do everything. It therefore
-//!    listens on loopback addresses only, until authentication exists.
+//! 1. There are two: the application's, and the operator's, which has no sign-in and is to be reached
+//!    by operators alone.
 //! 2. With a [`Certificate`] the application speaks TLS, and tells browsers to insist on it. The
 //!    operator's listener never does.
 //! 3. On SIGINT or SIGTERM it stops accepting, finishes what runs, and gives up after
@@ -10,7 +10,7 @@
 use std::{
     future::{self, IntoFuture},
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::Duration,
 };
 
@@ -40,28 +40,6 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// For how long browsers insist on TLS after an answer over it: a year, in seconds.
 const INSIST: &str = "max-age=31536000";
-
-/// The application was told to listen where others can reach it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` can be reached from other machines, and this version has no sign-in yet: whoever \
-     connects could read and change every tenant; listen on `127.0.0.1:{port}` or `[::1]:{port}`, \
-     and put nothing in front of it. This limit goes when authentication is there",
-    port = .0.port()
-)]
-pub struct NotLoopback(SocketAddr);
-
-/// Lets only addresses pass that no other machine can connect to.
-///
-/// # Errors
-/// [`NotLoopback`] for all others, the unspecified ones included.
-pub fn loopback_only(address: SocketAddr) -> Result<SocketAddr, NotLoopback> {
-    let loopback = match address.ip() {
-        IpAddr::V4(ip) => ip.is_loopback(),
-        IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(ip.is_loopback(), |ip| ip.is_loopback()),
-    };
-    if loopback { Ok(address) } else { Err(NotLoopback(address)) }
-}
 
 /// An address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -259,17 +237,6 @@ async fn tell_peer(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_this_machine_may_connect_while_nobody_signs_in() {
-        for open in ["0.0.0.0:8080", "192.0.2.1:80", "[::]:8080", "[::ffff:192.0.2.1]:80"] {
-            let error = loopback_only(open.parse().unwrap()).unwrap_err().to_string();
-            assert!(error.contains(open) && error.contains("no sign-in yet"), "{error}");
-        }
-        for closed in ["127.0.0.1:8080", "127.8.0.1:1", "[::1]:8080", "[::ffff:127.0.0.1]:80"] {
-            assert!(loopback_only(closed.parse().unwrap()).is_ok(), "{closed}");
-        }
-    }
 
     #[tokio::test]
     async fn a_taken_address_is_named_with_the_option_that_changes_it() {

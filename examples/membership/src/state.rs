@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use saas_core::Clock;
-use saas_tenancy::{TenantStore, db::TenantDatabases, provision::Provisioner};
+use saas_tenancy::{
+    TenantStore, db::TenantDatabases, provision::Provisioner, resolve::TrustedProxies,
+};
 
-use crate::config::PublicUrl;
+use crate::{auth::Identity, config::PublicUrl};
 
 /// What every handler may reach. Cheap to clone.
 #[derive(Debug, Clone, FromRef)]
@@ -19,6 +21,22 @@ pub struct AppState {
     pub store: Arc<dyn TenantStore>,
     /// What makes tenants.
     pub provisioner: Arc<Provisioner>,
+    /// What signs people in and says what they may do.
+    pub identity: Identity,
     /// Where people reach the application.
     pub public_url: PublicUrl,
+    /// Whose word on where a request comes from is believed.
+    pub proxies: TrustedProxies,
+    /// Whether this is a demonstration, which shows its mail to everybody.
+    pub mode: Mode,
+}
+
+/// What the application is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Real tenants.
+    #[default]
+    Production,
+    /// To be looked at: what nobody else may see is shown.
+    Demo,
 }

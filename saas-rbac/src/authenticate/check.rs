@@ -1,4 +1,7 @@
 //! From a credential to what its person may do.
+//!
+//! A question to the database is a large future, of some ten kilobytes. They are put on the heap, so
+//! that a request whose answers are in memory is small, and no stack overflows.
 
 use chrono::{DateTime, Utc};
 use saas_core::{
@@ -73,7 +76,7 @@ fn match_tenant(of_credential: Option<TenantId>, at: Option<TenantId>) -> Result
 /// A key is of one tenant, and its owner's membership was looked up with it.
 async fn by_key(parts: &Parts, raw: &str, at: Option<TenantId>) -> Result<Known, Reject> {
     let Some(keys) = &parts.keys else { return Err(Reject::Revoked) };
-    let identity = keys.authenticate(raw).await.map_err(ApiKeyError::reject)?;
+    let identity = Box::pin(keys.authenticate(raw)).await.map_err(ApiKeyError::reject)?;
     match_tenant(Some(identity.tenant()), at)?;
     let plan = parts.plans.included(identity.tenant()).await.map_err(Reject::Unavailable)?;
     Ok(Known { principal: identity.principal(plan), staff: None })
@@ -90,7 +93,7 @@ async fn of_token(parts: &Parts, raw: &str) -> Result<Proof, Reject> {
     }
     let claims = cache.verify(raw)?;
     let AccessClaims { sub, sid, tid, ep, act, auth_time, .. } = *claims;
-    match liveness.is_alive(sid, sub, ep).await {
+    match Box::pin(liveness.is_alive(sid, sub, ep)).await {
         Alive::Yes => {}
         Alive::No => return Err(Reject::Revoked),
         Alive::Unknown => return Err(unavailable("it is not known whether the session is alive")),
@@ -109,7 +112,8 @@ async fn of_token(parts: &Parts, raw: &str) -> Result<Proof, Reject> {
 
 async fn of_cookie(parts: &Parts, secret: &SecretString) -> Result<Proof, Reject> {
     let Some((sessions, _)) = &parts.sessions else { return Err(Reject::Missing) };
-    let session = sessions.resume(secret).await.map_err(unavailable)?.ok_or(Reject::Revoked)?;
+    let session =
+        Box::pin(sessions.resume(secret)).await.map_err(unavailable)?.ok_or(Reject::Revoked)?;
     let Session { id, user, tenant, impersonator, authenticated_at, second_factor_at, .. } =
         session;
     Ok(Proof {
@@ -124,7 +128,13 @@ async fn of_cookie(parts: &Parts, secret: &SecretString) -> Result<Proof, Reject
 }
 
 async fn in_tenant(parts: &Parts, proof: &Proof, tenant: TenantId) -> Result<Known, Reject> {
-    let member = parts.authorizer.member(tenant, proof.user).await.map_err(unavailable)?;
+    let member = match parts.authorizer.remembered(tenant, proof.user) {
+        Some(known) => known,
+        None => {
+            let asked = Box::pin(parts.authorizer.member(tenant, proof.user)).await;
+            asked.map_err(unavailable)?
+        }
+    };
     let Some(member) = member else {
         // Somebody who is disabled is nobody anywhere; anybody else is a stranger here.
         person(parts, proof.user, proof.epoch).await?;
@@ -164,7 +174,7 @@ fn principal(proof: &Proof) -> Principal {
 
 /// What is known of somebody whose credential is not from before their present epoch.
 async fn person(parts: &Parts, user: UserId, epoch: Option<i64>) -> Result<Person, Reject> {
-    let person = parts.authorizer.person(user).await.map_err(unavailable)?;
+    let person = Box::pin(parts.authorizer.person(user)).await.map_err(unavailable)?;
     let person = person.ok_or(Reject::Revoked)?;
     if epoch.is_some_and(|epoch| epoch < person.epoch()) {
         return Err(Reject::Revoked);

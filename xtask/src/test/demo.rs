@@ -34,14 +34,16 @@ const SETTINGS_OF_THE_USER: [&str; 4] =
 const PAGES: &[(&str, &str, u16, &str)] = &[
     ("", "/healthz", 200, ""),
     ("", "/api/openapi.json", 200, "\"3.1."),
-    ("acme.", "/api/v1/members?limit=1", 200, "\"total\":1000"),
-    ("globex.", "/api/v1/members?limit=1", 200, "\"pagination\""),
-    ("initech.", "/api/v1/members?limit=1", 200, "\"pagination\""),
-    ("", "/t/acme/api/v1/members?limit=1", 200, "\"total\":1000"),
+    ("acme.", "/api/v1/members?limit=1", 401, "missing_credentials"),
+    ("", "/t/acme/api/v1/members?limit=1", 401, "missing_credentials"),
     ("acme.", "/api/docs/", 200, "swagger-ui"),
     ("hooli.", "/api/v1/members", 403, "tenant_suspended"),
     ("nobody.", "/api/v1/members", 404, "tenant_not_found"),
 ];
+
+/// What an owner sees of the members: the tenant, and a part of the answer.
+const MEMBERS_OF: &[(&str, &str)] =
+    &[("acme", "\"total\":1000"), ("globex", "\"pagination\""), ("initech", "\"pagination\"")];
 
 pub(super) fn run(tools: &Toolbox) -> Result<Outcome, Failure> {
     run::show(tools.cargo().args(["build", "--package", "membership"]))?;
@@ -51,6 +53,7 @@ pub(super) fn run(tools: &Toolbox) -> Result<Outcome, Failure> {
         let mut demo = Demo::start(tools, &scratch)?;
         demo.wait_until_ready()?;
         demo.check_pages()?;
+        demo.check_log_ins()?;
         demo.check_greeting()?;
         demo.stop(signal)?;
         println!("served its tenants and ended by SIG{signal}");
@@ -111,15 +114,40 @@ impl<'a> Demo<'a> {
         Ok(())
     }
 
+    /// The owners of the demo sign in and see their members.
+    fn check_log_ins(&self) -> Result<(), Failure> {
+        for (tenant, part) in MEMBERS_OF {
+            let host = format!("{tenant}.localhost:{}", self.address.port());
+            let body = format!(r#"{{"email":"owner@{tenant}.test","password":"demo-password-1"}}"#);
+            let done = http::post(self.address, &host, "/api/v1/auth/login", &body);
+            let done = done.map_err(|error| self.failed(&format!("took no log-in: {error}")))?;
+            let token = done.body.split("\"access_token\":\"").nth(1);
+            let token = token.and_then(|rest| rest.split('"').next());
+            let token = token.ok_or_else(|| {
+                self.failed(&format!("did not sign in the owner of {tenant}: {}", done.body))
+            })?;
+            let members = http::get_as(self.address, &host, "/api/v1/members?limit=1", token);
+            let Answer { status, body } =
+                members.map_err(|error| self.failed(&format!("did not list members: {error}")))?;
+            if status != 200 || !body.contains(part) {
+                let text =
+                    format!("showed the owner of {tenant} {status} instead of `{part}`: {body}");
+                return Err(self.failed(&text));
+            }
+        }
+        Ok(())
+    }
+
     /// What a user needs to go on stands in the terminal.
     fn check_greeting(&self) -> Result<(), Failure> {
         let log = self.scratch.read_log();
         let port = self.address.port();
         for needed in [
-            format!("curl 'http://acme.localhost:{port}/api/v1/members"),
-            format!("curl 'http://localhost:{port}/t/acme/api/v1/members"),
+            format!("curl -s 'http://acme.localhost:{port}/api/v1/auth/login'"),
+            format!("'http://acme.localhost:{port}/api/v1/members"),
+            format!("'http://localhost:{port}/t/acme/api/v1/members"),
             format!("http://acme.localhost:{port}/api/docs/"),
-            "no sign-in in this version".to_owned(),
+            "owner@acme.test".to_owned(),
         ] {
             if !log.contains(&needed) {
                 return Err(self.failed(&format!("did not print `{needed}`")));

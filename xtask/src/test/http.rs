@@ -17,14 +17,42 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-/// Asks for a page. Version 1.0, so that the body comes in one piece and ends with the connection.
+/// Asks for a page.
 ///
 /// # Errors
 /// Whatever the connection says; [`io::ErrorKind::InvalidData`] if the answer is not HTTP.
 pub(super) fn get(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
+    ask(address, &format!("GET {path} HTTP/1.0\r\nhost: {host}\r\naccept: */*\r\n\r\n"))
+}
+
+/// The same as whoever has this access token.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn get_as(
+    address: SocketAddr,
+    host: &str,
+    path: &str,
+    token: &str,
+) -> io::Result<Answer> {
+    let head = format!("GET {path} HTTP/1.0\r\nhost: {host}\r\naccept: */*");
+    ask(address, &format!("{head}\r\nauthorization: Bearer {token}\r\n\r\n"))
+}
+
+/// Sends JSON.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn post(address: SocketAddr, host: &str, path: &str, json: &str) -> io::Result<Answer> {
+    let head = format!("POST {path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: application/json");
+    ask(address, &format!("{head}\r\ncontent-length: {}\r\n\r\n{json}", json.len()))
+}
+
+/// Version 1.0, so that the body comes in one piece and ends with the connection.
+fn ask(address: SocketAddr, request: &str) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\naccept: */*\r\n\r\n")?;
+    stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| io::ErrorKind::InvalidData.into())

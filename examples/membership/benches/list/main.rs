@@ -17,10 +17,14 @@ use saas_tests::load::{Load, Outcome, Script};
 mod bare;
 mod club;
 
-use club::Club;
+use club::{Club, Served};
 
 /// Client connections, and connections to the database.
 const CONNECTIONS: usize = 16;
+
+/// Rounds before those that count: each connection prepares its statements for each tenant, and the
+/// server plans the first five uses of each anew.
+const WARM_UP: u64 = 2;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
@@ -35,6 +39,8 @@ async fn main() {
     let tenants = setting("BENCH_TENANTS", 50);
     let members = setting("BENCH_MEMBERS", 10_000);
     let mut contenders = Vec::new();
+    // What is dropped is no longer told of changes.
+    let mut clubs = Vec::new();
     println!("loading {tenants} tenants of {members} members for each contender …");
     for isolation in Isolation::ALL {
         // A connection leads to one database, so tenants with their own need some each.
@@ -44,7 +50,7 @@ async fn main() {
         };
         let options =
             DatabaseOptions::new().with_connections(connections).with_tenant_share(CONNECTIONS);
-        let club = Club::with_members(options, isolation, tenants, members).await;
+        let mut club = Club::with_members(options, isolation, tenants, members).await;
         if isolation == Isolation::Shared {
             for (name, commit) in
                 [("autocommit", bare::Commit::Auto), ("plain", bare::Commit::Plain)]
@@ -53,21 +59,26 @@ async fn main() {
                 contenders.push((name.to_owned(), server, bare::script(&club)));
             }
         }
-        let server = club.serve().await;
-        contenders.push((isolation.to_string(), server, pages(&club)));
+        let served = club.serve().await;
+        contenders.push((isolation.to_string(), served.address, pages(&club, &served)));
+        clubs.push((club, served));
     }
     compare(&contenders).await;
+    drop(clubs);
     one_large_tenant().await;
 }
 
 /// The first pages of tenants, one here and one there.
-fn pages(club: &Club) -> Script {
-    let hosts = club.hosts();
+fn pages(club: &Club, served: &Served) -> Script {
+    let (hosts, tokens) = (club.hosts(), served.tokens.clone());
     Arc::new(move |n| {
-        let host = &hosts[spread(n) % hosts.len()];
-        let page = n % 4 + 1;
-        format!("GET /api/v1/members?limit=50&page={page} HTTP/1.1\r\nHost: {host}\r\n\r\n")
-            .into_bytes()
+        let one = spread(n) % hosts.len();
+        let (host, token, page) = (&hosts[one], &tokens[one], n % 4 + 1);
+        format!(
+            "GET /api/v1/members?limit=50&page={page} HTTP/1.1\r\nHost: {host}\r\n\
+             Authorization: Bearer {token}\r\n\r\n"
+        )
+        .into_bytes()
     })
 }
 
@@ -79,13 +90,12 @@ async fn compare(contenders: &[Contender]) {
         duration: Duration::from_secs(setting("BENCH_SECONDS", 4)),
     };
     let mut rounds: Vec<Vec<Outcome>> = Vec::new();
-    for round in 0..=setting("BENCH_ROUNDS", 7) {
+    for round in 1..=WARM_UP + setting("BENCH_ROUNDS", 7) {
         let mut outcomes = Vec::new();
         for (_, server, script) in contenders {
             outcomes.push(load.run(*server, Arc::clone(script)).await);
         }
-        // The first round warms caches and statements up.
-        if round > 0 {
+        if round > WARM_UP {
             rounds.push(outcomes);
         }
     }
@@ -113,8 +123,9 @@ async fn one_large_tenant() {
     println!("\nloading one tenant of {members} members …");
     let options =
         DatabaseOptions::new().with_connections(CONNECTIONS).with_tenant_share(CONNECTIONS);
-    let club = Club::with_members(options, Isolation::Shared, 1, members).await;
-    let (server, host) = (club.serve().await, club.hosts()[0].clone());
+    let mut club = Club::with_members(options, Isolation::Shared, 1, members).await;
+    let served = club.serve().await;
+    let (server, host, token) = (served.address, club.hosts()[0].clone(), served.tokens[0].clone());
     let load = Load {
         connections: CONNECTIONS as u64,
         duration: Duration::from_secs(setting("BENCH_SECONDS", 4)),
@@ -129,10 +140,14 @@ async fn one_large_tenant() {
         ("search for a name", queries("limit=50&page=", 2, "&search=marti")),
         ("pages anywhere", queries("limit=50&page=", deepest, "")),
     ] {
-        let host = host.clone();
+        let (host, token) = (host.clone(), token.clone());
         let script: Script = Arc::new(move |n| {
             let query = queries(n);
-            format!("GET /api/v1/members?{query} HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()
+            format!(
+                "GET /api/v1/members?{query} HTTP/1.1\r\nHost: {host}\r\n\
+                 Authorization: Bearer {token}\r\n\r\n"
+            )
+            .into_bytes()
         });
         load.run(server, Arc::clone(&script)).await;
         let outcome = load.run(server, script).await;

@@ -4,19 +4,19 @@ use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
-    middleware::{self, Next},
+    extract::DefaultBodyLimit,
+    middleware,
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use saas_core::{Problem, problem::ProblemLayer};
-use saas_tenancy::{Presence, ResolvedTenant, TenancyError, TenantLayer, resolve::Resolvers};
+use saas_core::{Clock, Problem, problem::ProblemLayer};
+use saas_rbac::rules::{RouteRules, RuleError};
+use saas_tenancy::{Presence, TenantLayer, resolve::Resolvers};
 use tower::{Layer, ServiceBuilder};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
-use crate::{openapi, request_log, routes, state::AppState};
+use crate::{access::ApiRouter, openapi, request_log, routes, state::AppState};
 
 /// How long a request may take until its answer begins.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,15 +25,21 @@ pub const TIMEOUT: Duration = Duration::from_secs(30);
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
 /// The router with all its layers.
-pub fn router(state: AppState, resolvers: Resolvers) -> Router {
-    let (pages, tenants, document) = routes();
+///
+/// # Errors
+/// [`RuleError`] when a route's rule does not fit; see [`ApiRouter::build`].
+pub fn router(state: AppState, resolvers: Resolvers) -> Result<Router, RuleError> {
+    let Routes { pages, tenants, document, .. } = Routes::build(&state.clock)?;
     let tenants =
         tenants.layer(middleware::from_fn(request_log::note_route)).with_state(state.clone());
+    // Who asks, by token, key or cookie, in the tenant that was found. Inside: the rule of each
+    // route, then the handler.
+    let tenants = state.identity.layer().layer(tenants);
     // The path form `/t/{slug}/…` is rewritten before the routes are matched: this wraps the router.
     let tenants = TenantLayer::new(state.store.clone(), resolvers, state.clock.clone())
         .with_presence(Presence::Optional)
         .layer(tenants);
-    pages
+    Ok(pages
         .merge(routes::docs::router(&document))
         .layer(middleware::from_fn(request_log::note_route))
         .with_state(state.clone())
@@ -52,45 +58,60 @@ pub fn router(state: AppState, resolvers: Resolvers) -> Router {
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
                 // Bodies are read up to this many bytes; a route may set its own limit.
                 .layer(DefaultBodyLimit::max(BODY_LIMIT)),
-        )
+        ))
 }
 
 /// The OpenAPI document of the router.
-#[must_use]
-pub fn document() -> OpenApi {
-    routes().2
+///
+/// # Errors
+/// As [`router`].
+pub fn document() -> Result<OpenApi, RuleError> {
+    Ok(Routes::build(&Clock::system())?.document)
 }
 
-/// The pages that answer on every host, the routes that know of tenants, and the document of both.
-fn routes() -> (Router<AppState>, Router<AppState>, OpenApi) {
-    let of_tenant = OpenApiRouter::new()
-        .merge(routes::tenant::router())
-        .merge(routes::members::router())
-        .merge(routes::membership_types::router())
-        // Without a tenant these do not exist. Inside: permissions, then the handler.
-        .route_layer(middleware::from_fn(require_tenant));
-    let api =
-        OpenApiRouter::new().nest("/api/v1", of_tenant).nest("/api/v1", routes::tenants::router());
-    let (tenants, api) = api.split_for_parts();
-    // Probes come by address or by any name, so no tenant is looked for.
-    let (pages, mut document) = OpenApiRouter::with_openapi(openapi::head())
-        .merge(routes::health::router())
-        .split_for_parts();
-    document.merge(api);
-    openapi::complete(&mut document);
-    (pages, tenants, document)
+/// What every route asks for.
+///
+/// # Errors
+/// As [`router`].
+pub fn rules() -> Result<RouteRules, RuleError> {
+    Ok(Routes::build(&Clock::system())?.rules)
 }
 
-/// Refuses a request that names no tenant as if there were nothing at its address.
-async fn require_tenant(
-    tenant: Option<ResolvedTenant>,
-    request: Request,
-    next: Next,
-) -> Result<Response, TenancyError> {
-    if tenant.is_none() {
-        return Err(TenancyError::NotFound);
+/// All routes, each guarded by its rule.
+struct Routes {
+    /// What answers on every host.
+    pages: Router<AppState>,
+    /// What knows of tenants and of who asks.
+    tenants: Router<AppState>,
+    rules: RouteRules,
+    document: OpenApi,
+}
+
+impl Routes {
+    fn build(clock: &Clock) -> Result<Self, RuleError> {
+        let api = ApiRouter::new()
+            .merge(routes::tenant::router())
+            .merge(routes::members::router())
+            .merge(routes::membership_types::router())
+            // Without a tenant these do not exist.
+            .of_tenant()
+            .merge(routes::tenants::router())
+            .merge(routes::auth::router())
+            .merge(routes::me::router())
+            .merge(routes::dev::router())
+            .build("/api/v1", clock)?;
+        // Probes come by address or by any name, so no tenant is looked for. Keys are for everybody.
+        let pages = ApiRouter::new()
+            .merge(routes::health::router())
+            .merge(routes::well_known::router())
+            .build("", clock)?;
+        let rules = api.rules.merge(pages.rules)?;
+        let mut document = openapi::head();
+        document.merge(api.document);
+        document.merge(pages.document);
+        openapi::complete(&mut document, &rules);
+        Ok(Self { pages: pages.router, tenants: api.router, rules, document })
     }
-    Ok(next.run(request).await)
 }
 
 /// Headers that switch off what browsers do by default. A page may loosen its own policy.

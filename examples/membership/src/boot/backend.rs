@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use saas_core::Clock;
+use saas_rbac::{operate::Operator, password::PasswordOptions, user::Users};
 use saas_tenancy::{
     TenantStore,
     db::TenantDatabases,
     provision::{AppPassword, Provisioner},
-    store::{CachedTenantStore, ChangeListener, PostgresTenantStore},
+    store::{CachedTenantStore, ChangeListener, ChangeSink, PostgresTenantStore},
     vault::{FileKeyEncryption, KeyInvalidations, PostgresKeyStore, TenantKeys, Vault},
 };
 use secrecy::SecretString;
@@ -21,7 +22,12 @@ use super::{
     plane::{self, Plane},
     progress::Progress,
 };
-use crate::{config::Config, failure::Failure};
+use crate::{
+    access::MODEL,
+    auth::{Foundations, Identity, Mailing, Secrets, Started},
+    config::{Config, PublicUrl},
+    failure::Failure,
+};
 
 /// How many names of each kind are remembered. A tenant is small, but memory of an idle process
 /// shall be, too.
@@ -37,7 +43,9 @@ pub struct Backend {
     provisioner: Provisioner,
     kek: FileKeyEncryption,
     vault: Vault,
-    listener: ChangeListener,
+    /// What the caches of this process must hear, until somebody listens.
+    sinks: Vec<Box<dyn ChangeSink>>,
+    listener: Option<ChangeListener>,
 }
 
 impl Backend {
@@ -63,15 +71,9 @@ impl Backend {
             .with_capacity(CACHED_NAMES)
             .with_invalidations();
         let store = Arc::new(store);
-        // A transaction pooler swallows notifications, so the administrator's way goes first.
-        let listen = place.admin.as_ref().unwrap_or(&place.app).clone();
         let key_file = config.vault_keys.clone().unwrap_or_else(|| data.vault_keys());
         let kek = FileKeyEncryption::at(key_file);
         let (vault, key_invalidations) = vault(&databases, kek.clone(), clock);
-        let listener = ChangeListener::spawn_all(
-            listen,
-            vec![Box::new(invalidations), Box::new(key_invalidations)],
-        );
         let provisioner = Provisioner::new(store.clone(), address, TENANT_PLANE)
             .with_databases(databases.clone());
         Ok(Self {
@@ -82,8 +84,59 @@ impl Backend {
             provisioner,
             kek,
             vault,
-            listener,
+            sinks: vec![Box::new(invalidations), Box::new(key_invalidations)],
+            listener: None,
         })
+    }
+
+    /// Begins to sign people in, and to hear what other processes change: from now on answers come
+    /// from memory. The tables must be there.
+    ///
+    /// # Errors
+    /// [`Failure::Needs`] when there is no key, [`Failure::Other`] when the signing keys cannot be
+    /// read or made.
+    pub async fn sign_people_in(
+        &mut self,
+        public_url: &PublicUrl,
+        mailing: Mailing,
+    ) -> Result<Identity, Failure> {
+        let foundations = Foundations {
+            databases: &self.databases,
+            clock: &self.clock,
+            secrets: &self.secrets()?,
+            public_url,
+            mailing,
+            passwords: PasswordOptions::new(),
+        };
+        let started = Identity::start(foundations).await;
+        let Started { identity, mut sinks } =
+            started.map_err(Failure::other("read the keys that sign access tokens"))?;
+        sinks.append(&mut self.sinks);
+        // A transaction pooler swallows notifications, so the administrator's way goes first.
+        let listen = self.place.admin.as_ref().unwrap_or(&self.place.app).clone();
+        self.listener = Some(ChangeListener::spawn_all(listen, sinks));
+        Ok(identity)
+    }
+
+    /// The people, for commands.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        Users::new(self.databases.clone(), self.clock.clone())
+    }
+
+    /// What the program itself does to people.
+    #[must_use]
+    pub fn operator(&self) -> Operator {
+        Operator::new(self.databases.clone(), MODEL, self.clock.clone())
+    }
+
+    /// What every other key is made of.
+    fn secrets(&self) -> Result<Secrets, Failure> {
+        let key = self.place.key.as_ref().ok_or(Failure::Needs(
+            "signing people in needs a key: set `SAAS_SECRET_KEY`, the same for all processes, for \
+             example to the output of `openssl rand -hex 32`",
+        ))?;
+        Secrets::of(key).map_err(Failure::other("read the secret key"))
     }
 
     /// Makes the database ready to serve: roles, tables, unfinished tenants, checks. Repeating it

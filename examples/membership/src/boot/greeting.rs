@@ -6,7 +6,7 @@ use saas_tenancy::{Slug, Status, tenant::Access};
 use serde::Serialize;
 
 use super::{backend::Backend, data::DataDir};
-use crate::{config::PublicUrl, failure::Failure, routes::docs};
+use crate::{config::PublicUrl, demo, failure::Failure, routes::docs, state::Mode};
 
 /// How many tenants are shown.
 const SHOWN: u32 = 5;
@@ -21,8 +21,17 @@ pub struct Greeting {
     metrics: String,
     /// Whether this process can make tenants.
     may_sign_up: bool,
+    /// Who can sign in to the demo; nothing otherwise.
+    log_ins: Option<LogIns>,
     /// Where the private server keeps the data; nothing when somebody else runs the server.
     data: Option<PathBuf>,
+}
+
+/// Who can sign in to the demo.
+#[derive(Debug, Serialize)]
+struct LogIns {
+    emails: Vec<String>,
+    password: &'static str,
 }
 
 /// Where a tenant is served.
@@ -42,6 +51,7 @@ impl Greeting {
     pub async fn of(
         backend: &Backend,
         public_url: &PublicUrl,
+        mode: Mode,
         admin: SocketAddr,
         data: &DataDir,
     ) -> Result<Self, Failure> {
@@ -54,7 +64,13 @@ impl Greeting {
             url: public_url.of(&tenant.slug).to_string(),
         });
         let data = backend.is_ours().then(|| data.path().to_owned());
-        Ok(Self { may_sign_up: may_list, data, ..Self::to(tenants.collect(), public_url, admin) })
+        let log_ins = (mode == Mode::Demo).then(LogIns::of_demo);
+        Ok(Self {
+            may_sign_up: may_list,
+            data,
+            log_ins,
+            ..Self::to(tenants.collect(), public_url, admin)
+        })
     }
 
     fn to(tenants: Vec<TenantAddress>, public_url: &PublicUrl, admin: SocketAddr) -> Self {
@@ -66,6 +82,7 @@ impl Greeting {
             health: format!("{url}/readyz"),
             metrics: format!("http://{admin}/metrics"),
             may_sign_up: false,
+            log_ins: None,
             data: None,
             tenants,
             url,
@@ -74,17 +91,25 @@ impl Greeting {
 
     fn examples(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { tenants, url, .. } = self;
-        if let Some(TenantAddress { slug, url: own, .. }) = served(tenants) {
-            writeln!(f, "\nTry it:")?;
-            writeln!(f, "  curl '{own}/api/v1/members?limit=3&search=ann'")?;
+        let json = "-H 'content-type: application/json'";
+        if let (Some(tenant), Some(log_ins)) = (served(tenants), &self.log_ins) {
+            let TenantAddress { slug, url: own, .. } = tenant;
+            let password = log_ins.password;
+            let body = format!(r#"{{"email": "owner@{slug}.test", "password": "{password}"}}"#);
+            let cut = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+            writeln!(f, "\nLog in, then list members:")?;
+            writeln!(f, "  TOKEN=$(curl -s '{own}/api/v1/auth/login' {json} -d '{body}' | {cut})")?;
+            let bearer = r#"-H "authorization: Bearer $TOKEN""#;
+            writeln!(f, "  curl {bearer} '{own}/api/v1/members?limit=3&search=ann'")?;
             writeln!(
                 f,
-                "  curl '{url}/t/{slug}/api/v1/members?limit=3'   the same tenant by path"
+                "  curl {bearer} '{url}/t/{slug}/api/v1/members?limit=3'   the same tenant by path"
             )?;
         }
         if self.may_sign_up {
-            let body = r#"{"name": "My Club", "slug": "my-club"}"#;
-            let json = "-H 'content-type: application/json'";
+            let owner =
+                r#"{"name": "Ann", "email": "ann@my-club.test", "password": "choose-a-long-one"}"#;
+            let body = format!(r#"{{"name": "My Club", "slug": "my-club", "owner": {owner}}}"#);
             writeln!(f, "\nMake a tenant:")?;
             writeln!(f, "  curl '{url}/api/v1/tenants' {json} -d '{body}'")?;
         }
@@ -105,8 +130,19 @@ impl fmt::Display for Greeting {
         if let Some(data) = data {
             writeln!(f, "  {:<12} {}", "data", data.display())?;
         }
-        self.examples(f)?;
-        writeln!(f, "\nThere is no sign-in in this version: only this machine can connect.")
+        if let Some(LogIns { emails, password }) = &self.log_ins {
+            writeln!(f, "\nLog in with the password {password} as")?;
+            for emails in emails.chunks(4) {
+                writeln!(f, "  {}", emails.join("  "))?;
+            }
+        }
+        self.examples(f)
+    }
+}
+
+impl LogIns {
+    fn of_demo() -> Self {
+        Self { emails: demo::emails(), password: demo::PASSWORD }
     }
 }
 
@@ -127,7 +163,8 @@ mod tests {
             TenantAddress { slug, isolation: "shared", status: *status, url }
         };
         let admin = SocketAddr::from(([127, 0, 0, 1], 9090));
-        Greeting::to(tenants.iter().map(address).collect(), &local, admin)
+        let log_ins = Some(LogIns::of_demo());
+        Greeting { log_ins, ..Greeting::to(tenants.iter().map(address).collect(), &local, admin) }
     }
 
     #[test]
@@ -135,8 +172,10 @@ mod tests {
         let text = greeting(&[("hooli", Status::Suspended), ("acme", Status::Active)]).to_string();
         assert!(text.contains("(shared, suspended)"), "{text}");
         assert!(text.contains("http://acme.localhost:8080/api/docs/"), "{text}");
-        assert!(text.contains("curl 'http://acme.localhost:8080/api/v1/members"), "{text}");
-        assert!(text.contains("curl 'http://localhost:8080/t/acme/api/v1/members"), "{text}");
+        assert!(text.contains("curl -s 'http://acme.localhost:8080/api/v1/auth/login'"), "{text}");
+        assert!(text.contains("'http://acme.localhost:8080/api/v1/members"), "{text}");
+        assert!(text.contains("'http://localhost:8080/t/acme/api/v1/members"), "{text}");
+        assert!(text.contains("owner@acme.test") && text.contains("root@saas.test"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use saas_core::Clock;
+use saas_rbac::schema as access;
 use saas_tenancy::{
     Isolation, Tenant, TenantStore,
     migrate::{self, Migrations, Standing, Target},
@@ -12,13 +14,17 @@ use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::{admin, migrations::TENANT_PLANE};
-use crate::failure::Failure;
+use crate::{access::MODEL, failure::Failure};
 
 /// How many tenants are read at once.
 const PAGE: u32 = 500;
 
-/// The schema of the control plane.
-const CONTROL: &str = "saas_tenancy";
+/// The schema of the tenants themselves.
+const TENANCY: &str = "saas_tenancy";
+
+/// The schemas of the control plane, in the order in which they rest on each other.
+const CONTROL: [(&str, Migrations); 2] =
+    [(TENANCY, Migrations::new(MIGRATIONS)), (access::SCHEMA, Migrations::new(access::MIGRATIONS))];
 
 /// A place that has tables of its own.
 #[derive(Debug, Clone)]
@@ -54,13 +60,6 @@ impl Plane {
         }
     }
 
-    fn migrations(&self) -> Migrations {
-        match self {
-            Self::Control => Migrations::new(MIGRATIONS),
-            Self::Shared | Self::Tenant(_) => TENANT_PLANE,
-        }
-    }
-
     /// The administrator's way to the database that holds it.
     fn address(&self, admin: &SecretString) -> Result<SecretString, Failure> {
         match self.target() {
@@ -86,11 +85,20 @@ pub(crate) async fn migrate(
     plane: &Plane,
 ) -> Result<Vec<&'static str>, Failure> {
     let mut conn = admin::connect(&plane.address(admin)?).await?;
-    let migrations = plane.migrations();
-    let applied = match plane.target() {
-        None => migrate::control_plane(&mut conn, CONTROL, &migrations).await?,
-        Some(target) => migrate::tenant_plane(&mut conn, target, &migrations).await?,
-    };
+    let mut applied = Vec::new();
+    match plane.target() {
+        None => {
+            for (schema, migrations) in &CONTROL {
+                applied.extend(migrate::control_plane(&mut conn, schema, migrations).await?);
+            }
+            // What the code says people may be allowed, for the database to hold them to.
+            let published = access::publish(&mut conn, &MODEL, &Clock::system()).await;
+            published.map_err(Failure::other("write down the permissions and roles"))?;
+        }
+        Some(target) => {
+            applied = migrate::tenant_plane(&mut conn, target, &TENANT_PLANE).await?;
+        }
+    }
     conn.close().await.map_err(Failure::other("close the administrator's connection"))?;
     Ok(applied.iter().map(|one| one.name).collect())
 }
@@ -111,8 +119,17 @@ pub(crate) async fn settle(admin: &SecretString, plane: &Plane) -> Result<(), Fa
 /// Which migrations are applied to one place, and which are not.
 pub(crate) async fn status(admin: &SecretString, plane: &Plane) -> Result<Vec<Standing>, Failure> {
     let mut conn = admin::connect(&plane.address(admin)?).await?;
-    let schema = plane.target().map_or_else(|| CONTROL.to_owned(), Target::schema);
-    let standing = migrate::status(&mut conn, &schema, &plane.migrations()).await?;
+    let mut standing = Vec::new();
+    match plane.target() {
+        None => {
+            for (schema, migrations) in &CONTROL {
+                standing.extend(migrate::status(&mut conn, schema, migrations).await?);
+            }
+        }
+        Some(target) => {
+            standing = migrate::status(&mut conn, &target.schema(), &TENANT_PLANE).await?;
+        }
+    }
     conn.close().await.map_err(Failure::other("close the administrator's connection"))?;
     Ok(standing)
 }
@@ -124,7 +141,7 @@ pub(crate) async fn run(
     statements: &[&str],
 ) -> Result<(), Failure> {
     let mut conn = admin::connect(&plane.address(admin)?).await?;
-    let schema = plane.target().map_or_else(|| CONTROL.to_owned(), Target::schema);
+    let schema = plane.target().map_or_else(|| TENANCY.to_owned(), Target::schema);
     for statement in statements {
         let sql = statement.replace("{schema}", &schema);
         let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await;

@@ -22,6 +22,7 @@ mod output;
 mod seed;
 mod serve;
 mod tenant;
+mod user;
 
 use context::Context;
 use output::Output;
@@ -31,6 +32,7 @@ Examples:
   membership serve --demo                  try it: tenants, members, nothing to install
   membership tenant create acme --name \"Acme Sports Club\"
   membership tenant list --json
+  membership user create ann@acme.test --name Ann --tenant acme --role owner
   membership doctor                        is the database safe to serve from?
 
 Without DATABASE_URL a private PostgreSQL server keeps the data in --data. The commands find it
@@ -64,6 +66,9 @@ enum Command {
     /// Create tenants and look after them.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Look after the people who sign in.
+    #[command(subcommand)]
+    User(user::Command),
     /// Bring the tables up to date.
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -122,6 +127,7 @@ impl Cli {
             match self.command {
                 Command::Serve(args) => args.run(context, output).await,
                 Command::Tenant(command) => command.run(&context, output).await,
+                Command::User(command) => command.run(&context, output).await,
                 Command::Migrate(command) => command.run(&context, output).await,
                 Command::Doctor(args) => args.run(&context, output).await,
                 Command::Seed(args) => args.run(&context, output).await,

@@ -13,7 +13,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, output: &mut Output) -> Result<(), Failure> {
-        let document = app::document();
+        let document = app::document().map_err(Failure::other("guard every route by its rule"))?;
         let text = document.to_pretty_json().map_err(Failure::other("write the document"))?;
         let Some(file) = &self.output else { return output.answer(&document, &text) };
         let name = file.display().to_string();

@@ -9,20 +9,21 @@ use super::{
 };
 use crate::{
     app,
+    auth::Mailing,
     boot::{backend::Backend, greeting::Greeting, progress::Progress},
     config::{Config, Database, PublicUrl},
     demo,
     failure::Failure,
     metrics_page,
-    server::{CannotListen, Listeners, loopback_only, signals},
-    state::AppState,
+    server::{CannotListen, Listeners, signals},
+    state::{AppState, Mode},
     tls::{Certificate, TlsError, TlsFiles},
 };
 
 /// Options of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where to listen. Loopback addresses only, until there is a sign-in.
+    /// Where to listen. Put a proxy with TLS in front of what others can reach.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     listen: SocketAddr,
     /// Where to listen for operators: `/metrics`.
@@ -51,8 +52,6 @@ pub(super) struct Args {
 impl Args {
     pub(super) async fn run(self, context: Context, output: &mut Output) -> Result<(), Failure> {
         // Said before anything is started, and before data is removed.
-        loopback_only(self.listen)?;
-        loopback_only(self.admin_listen)?;
         let certificate = self.certificate(&context.config)?;
         if self.reset {
             self.reset(&context)?;
@@ -66,7 +65,7 @@ impl Args {
             listeners = listeners.with_tls(certificate);
         }
         let progress = Progress::new();
-        let backend =
+        let mut backend =
             Backend::open(&context.config, &context.data, &context.clock, &progress).await?;
         let served = async {
             if backend.is_attached() {
@@ -77,7 +76,8 @@ impl Args {
                 () = &mut stop => return Ok(()),
             }
             progress.finish();
-            serve(&context, &backend, listeners, stop, output).await
+            let mode = if self.demo { Mode::Demo } else { Mode::Production };
+            serve(&context, &mut backend, mode, listeners, stop, output).await
         }
         .await;
         progress.finish();
@@ -124,7 +124,8 @@ fn cannot_listen(Context { config, data, .. }: &Context, error: CannotListen) ->
 
 async fn serve(
     Context { config, data, .. }: &Context,
-    backend: &Backend,
+    backend: &mut Backend,
+    mode: Mode,
     listeners: Listeners,
     stop: impl Future<Output = ()>,
     output: &mut Output,
@@ -132,17 +133,29 @@ async fn serve(
     let listen = listeners.app_address().map_err(Failure::io("read the address"))?;
     let admin = listeners.admin_address().map_err(Failure::io("read the address"))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| listeners.local_url(listen));
+    warn_of_plain_http(listen, &public_url);
+    let mailing = Mailing::read(&config.env, backend.clock())?;
+    if mailing.kept().is_some() && mode == Mode::Production {
+        tracing::warn!(
+            "`SMTP_URL` is not set: invitations and links to reset passwords go nowhere"
+        );
+    }
+    let identity = backend.sign_people_in(&public_url, mailing).await?;
     let state = AppState {
         clock: backend.clock().clone(),
         databases: backend.databases().clone(),
         store: backend.shared_store(),
         provisioner: backend.provisioner().clone().into(),
+        identity,
         public_url: public_url.clone(),
+        proxies: config.proxies.clone(),
+        mode,
     };
     let app = app::router(state, resolvers(config, &public_url)?);
+    let app = app.map_err(Failure::other("guard every route by its rule"))?;
     let recorder = PrometheusBuilder::new().install_recorder();
     let recorder = recorder.map_err(Failure::other("collect metrics"))?;
-    let greeting = Greeting::of(backend, &public_url, admin, data).await?;
+    let greeting = Greeting::of(backend, &public_url, mode, admin, data).await?;
     output.answer(&greeting, &greeting.to_string())?;
     let page = metrics_page::router(recorder);
     listeners.serve(app, page, stop).await.map_err(Failure::io("serve"))
@@ -152,9 +165,20 @@ async fn serve(
 fn resolvers(config: &Config, public_url: &PublicUrl) -> Result<Resolvers, Failure> {
     let bases = BaseDomains::new([public_url.base_domain()])
         .map_err(Failure::other("use `PUBLIC_URL` as the base domain"))?;
-    Ok(Resolvers::new(Authentication::Absent)
+    Ok(Resolvers::new(Authentication::WithMembership)
         .with_trusted_proxies(config.proxies.clone())
         .subdomain(&bases)
         .custom_domain(&bases)
         .path())
+}
+
+/// Passwords and tokens that travel over a network without TLS can be read on the way.
+fn warn_of_plain_http(listen: SocketAddr, public_url: &PublicUrl) {
+    if !listen.ip().to_canonical().is_loopback() && !public_url.is_https() {
+        tracing::warn!(
+            %listen,
+            "others can connect, and `PUBLIC_URL` is not `https://`: passwords and tokens can be read \
+             on the way; put a proxy with TLS in front and set `PUBLIC_URL` to its address",
+        );
+    }
 }

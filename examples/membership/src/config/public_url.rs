@@ -36,6 +36,12 @@ impl PublicUrl {
         &self.host
     }
 
+    /// Whether people reach it by TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
     /// The address of a tenant.
     #[must_use]
     pub fn of(&self, tenant: &Slug) -> Self {

@@ -8,7 +8,7 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::{
-    many,
+    log_ins, many,
     people::{DemoMember, People},
     random::Random,
     tenants::{ALL, DemoTenant, Size, TYPES},
@@ -65,6 +65,8 @@ pub async fn load(
             Size::Small => filled.await?,
         });
     }
+    progress.step("making log-ins");
+    log_ins::make(backend).await?;
     Ok(all)
 }
 

@@ -1,4 +1,5 @@
-//! The demo data: five tenants, and members whose names are of many places.
+//! The demo data: five tenants, people who sign in to them, and members whose names are of many
+//! places.
 //!
 //! 1. The same seed gives the same people, on every machine.
 //! 2. A second start adds nothing that is there already; more members than before are added to
@@ -6,6 +7,7 @@
 //! 3. A tenant's members come in one transaction, so that none is left half full.
 
 mod load;
+mod log_ins;
 mod many;
 mod names;
 mod people;
@@ -14,6 +16,7 @@ mod random;
 mod tenants;
 
 pub use load::{Loaded, load};
+pub use log_ins::{PASSWORD, emails};
 
 /// How many members the largest tenant has if nothing else is said.
 pub const MEMBERS: u64 = 10_000;

@@ -1,6 +1,8 @@
 //! One change to many members, all of them or none.
 
 use chrono::{DateTime, Utc};
+use saas_core::auth::Principal;
+use saas_rbac::require::{Granted, NotGranted};
 use saas_tenancy::db::TenantTx;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _, postgres::PgRow};
@@ -12,7 +14,10 @@ use super::{
     conditions::{Conditions, bind},
     error::MemberError,
 };
-use crate::membership_types::MembershipTypeId;
+use crate::{
+    access::perm::members::{Deactivate, Update},
+    membership_types::MembershipTypeId,
+};
 
 /// How many members can be named by their ids.
 pub const MAX_IDS: usize = 10_000;
@@ -24,6 +29,27 @@ pub enum BulkChange {
     Status(MemberStatus),
     /// Sets the tier.
     Type(MembershipTypeId),
+}
+
+/// A change that somebody may make.
+#[derive(Debug)]
+pub struct GrantedChange(BulkChange);
+
+impl BulkChange {
+    /// Checks whether `principal` may make the change: it is the permission that the same change of
+    /// one member needs.
+    ///
+    /// # Errors
+    /// [`NotGranted`] when they may not.
+    pub fn granted_to(self, principal: &Principal) -> Result<GrantedChange, NotGranted> {
+        match self {
+            Self::Status(MemberStatus::Inactive) => {
+                Granted::<Deactivate>::of(principal).map(drop)?;
+            }
+            Self::Status(_) | Self::Type(_) => Granted::<Update>::of(principal).map(drop)?,
+        }
+        Ok(GrantedChange(self))
+    }
 }
 
 /// Which members it is done to.
@@ -60,9 +86,10 @@ pub struct BulkResult {
 pub async fn bulk(
     tx: &mut TenantTx<'_>,
     target: &BulkTarget,
-    change: BulkChange,
+    change: GrantedChange,
     now: DateTime<Utc>,
 ) -> Result<Vec<BulkResult>, MemberError> {
+    let GrantedChange(change) = change;
     let all = MemberFilter::default();
     let (sql, filter) = match target {
         BulkTarget::Ids(_) => (by_ids(change), &all),

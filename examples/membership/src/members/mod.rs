@@ -33,7 +33,7 @@ mod sort;
 mod status;
 mod store;
 
-pub use bulk::{BulkChange, BulkResult, BulkTarget, MAX_IDS, bulk};
+pub use bulk::{BulkChange, BulkResult, BulkTarget, GrantedChange, MAX_IDS, bulk};
 pub use email::Email;
 pub use error::MemberError;
 pub use export::Export;

@@ -1,11 +1,15 @@
 //! One member at a time.
 
 use chrono::{DateTime, Utc};
+use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantTx;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Member, MemberChange, MemberId, NewMember, error::MemberError, member::COLUMNS};
-use crate::version::Expected;
+use crate::{
+    access::perm::members::{Create, Deactivate, Update},
+    version::Expected,
+};
 
 /// The member `id`.
 ///
@@ -30,7 +34,11 @@ fn get_sql() -> String {
 /// # Errors
 /// [`MemberError::EmailTaken`] if the tenant has a member with this address,
 /// [`MemberError::UnknownMembershipType`] if it has no such type.
-pub async fn create(tx: &mut TenantTx<'_>, new: &NewMember) -> Result<Member, MemberError> {
+pub async fn create(
+    tx: &mut TenantTx<'_>,
+    _may: &Granted<Create>,
+    new: &NewMember,
+) -> Result<Member, MemberError> {
     let row = sqlx::query(AssertSqlSafe(create_sql()))
         .bind(new.id.as_uuid())
         .bind(new.first_name.as_str())
@@ -69,6 +77,7 @@ const ROW: &str = "id, first_name, last_name, email, status, membership_type_id,
 /// version is another one, and those of [`create`].
 pub async fn update(
     tx: &mut TenantTx<'_>,
+    _may: &Granted<Update>,
     id: MemberId,
     expected: &Expected,
     change: &MemberChange,
@@ -113,6 +122,7 @@ fn update_sql() -> String {
 /// version is not one that is expected.
 pub async fn deactivate(
     tx: &mut TenantTx<'_>,
+    _may: &Granted<Deactivate>,
     id: MemberId,
     expected: &Expected,
     now: DateTime<Utc>,

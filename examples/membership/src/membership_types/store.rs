@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantTx;
 use sqlx::{Row as _, postgres::PgRow};
 
@@ -7,7 +8,7 @@ use super::{
     error::MembershipTypeError,
     membership_type::{MembershipType, MembershipTypeChange, MembershipTypeId, columns},
 };
-use crate::version::Expected;
+use crate::{access::perm::membership_types::Manage, version::Expected};
 
 /// How many types a tenant can have. A list of them is not paged.
 pub const MAX_TYPES: i64 = 200;
@@ -61,6 +62,7 @@ const GET: &str = concat!("select ", columns!(), " from membership_types where i
 /// [`MembershipTypeError::Full`] if it has [`MAX_TYPES`].
 pub async fn create(
     tx: &mut TenantTx<'_>,
+    _may: &Granted<Manage>,
     id: MembershipTypeId,
     new: &MembershipTypeChange,
 ) -> Result<MembershipType, MembershipTypeError> {
@@ -88,6 +90,7 @@ const CREATE: &str = concat!(
 /// [`MembershipTypeError::NameTaken`] if another type has the name.
 pub async fn update(
     tx: &mut TenantTx<'_>,
+    _may: &Granted<Manage>,
     id: MembershipTypeId,
     expected: &Expected,
     change: &MembershipTypeChange,
@@ -119,6 +122,7 @@ const UPDATE: &str = concat!(
 /// members belong to it.
 pub async fn delete(
     tx: &mut TenantTx<'_>,
+    _may: &Granted<Manage>,
     id: MembershipTypeId,
     expected: &Expected,
 ) -> Result<(), MembershipTypeError> {

@@ -5,19 +5,20 @@ use std::{sync::Arc, time::Duration};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use saas_core::Problem;
+use saas_rbac::rules::Rule;
 use saas_tenancy::TenantStore;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
-use crate::{error::AppError, state::AppState};
+use crate::{access::ApiRouter, error::AppError};
 
 /// How long the database may take before the process counts as not ready.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// The routes of the probes.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready))
+pub fn router() -> ApiRouter {
+    ApiRouter::new().route(Rule::public(), routes!(health)).route(Rule::public(), routes!(ready))
 }
 
 /// That a probe succeeded.

@@ -1,21 +1,31 @@
 //! The routes, one module a resource. Each has a `router` with its paths as the document shows
 //! them.
 
+pub mod auth;
+pub mod dev;
 pub mod docs;
 pub mod extract;
 pub mod health;
+pub mod me;
 pub mod members;
 pub mod membership_types;
 pub mod tenant;
 pub mod tenants;
+pub mod well_known;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use saas_core::Clock;
+
+    fn api() -> utoipa::openapi::OpenApi {
+        let routes = members::router().merge(membership_types::router());
+        routes.build("", &Clock::system()).unwrap().document
+    }
 
     #[test]
     fn the_document_lists_every_operation_once() {
-        let api = members::router().merge(membership_types::router()).into_openapi();
+        let api = api();
         let document = serde_json::to_value(&api).unwrap();
         let mut operations = Vec::new();
         for (path, item) in document["paths"].as_object().unwrap() {
@@ -47,7 +57,7 @@ mod tests {
 
     #[test]
     fn every_schema_that_is_referred_to_is_described() {
-        let api = members::router().merge(membership_types::router()).into_openapi();
+        let api = api();
         let text = serde_json::to_string(&api).unwrap();
         let document = serde_json::to_value(&api).unwrap();
         let schemas = document["components"]["schemas"].as_object().unwrap();

@@ -1,31 +1,43 @@
 //! Sign-up of a tenant. Answers on every host.
 
-use axum::{extract::State, response::IntoResponse};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{StatusCode, header};
 use saas_core::{Clock, TenantId};
-use saas_tenancy::{NewTenant, Slug, SlugError, TenancyError, placement::UnknownIsolation};
-use secrecy::{ExposeSecret, SecretString};
+use saas_rbac::{
+    password,
+    rules::Rule,
+    sign_in::LogIn,
+    user::{Email, NewUser, UserError},
+};
+use saas_tenancy::{
+    NewTenant, ResolvedTenant, Slug, SlugError, TenancyError, placement::UnknownIsolation,
+};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{
+    auth::{Device, Failed, Tokens, with_cookies},
     extract::Json,
     tenant::{LONGEST_NAME, TenantView},
 };
 use crate::{
+    access::ApiRouter,
     error::AppError,
     input::{Faults, Invalid, line},
-    members::Email,
     state::AppState,
 };
 
-/// How long a password may be, in characters. The upper end bounds the work of hashing it.
-const PASSWORD: std::ops::RangeInclusive<usize> = 12..=256;
+/// The role of whoever signs a tenant up.
+const OWNER: &str = "owner";
 
 /// The routes of sign-up.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(sign_up))
+pub fn router() -> ApiRouter {
+    ApiRouter::new().route(Rule::public(), routes!(sign_up))
 }
 
 /// A tenant to be made.
@@ -41,9 +53,8 @@ struct SignUp {
     /// What separates its data from that of others: `shared` (default), `schema` or `database`.
     #[schema(example = "shared")]
     isolation: Option<String>,
-    /// Who owns it. Checked, but not used yet: there are no users and no sign-in in this version,
-    /// so nothing of it is stored and no token is answered.
-    owner: Option<Owner>,
+    /// Who owns it: somebody new. Who has an account signs in and asks for another tenant there.
+    owner: Owner,
 }
 
 /// The first user of a tenant.
@@ -58,31 +69,69 @@ struct Owner {
     password: SecretString,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+/// A tenant that was made, and tokens of its owner.
+#[derive(Serialize, ToSchema)]
 struct SignedUp {
     tenant: TenantView,
+    #[serde(flatten)]
+    tokens: Tokens,
 }
 
-/// Makes a tenant and its home in the database.
+/// What was asked for, once it is known to be fine.
+struct Checked {
+    tenant: NewTenant,
+    owner: NewUser,
+    email: Email,
+    password: SecretString,
+}
+
+/// Makes a tenant, its home in the database and its owner, who is signed in.
 ///
 /// It is ready when the answer comes. The slug of a tenant stays taken for ever.
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants", operation_id = "sign_up", request_body = SignUp,
-    responses((status = CREATED, body = SignedUp, headers(("location" = String)))),
+    responses(
+        (status = CREATED, body = SignedUp, headers(("location" = String), ("set-cookie" = String))),
+        (status = CONFLICT, description = "`slug_taken`, or `email_taken`: the owner has an account"),
+    ),
 )]
 async fn sign_up(
     State(state): State<AppState>,
+    here: Option<ResolvedTenant>,
+    Device { client, locale }: Device,
     Json(body): Json<SignUp>,
-) -> Result<impl IntoResponse, AppError> {
-    let new = body.check(&state.clock)?;
-    let tenant = state.provisioner.provision(new).await.map_err(TenancyError::from)?;
+) -> Result<Response, Failed> {
+    let Checked { tenant, owner, email, password } = body.check(&state.clock)?;
+    let identity = &state.identity;
+    // Asked before anything is made, because a slug is given once and for all.
+    if identity.users.by_email(&email).await?.is_some() {
+        return Err(UserError::EmailTaken.into());
+    }
+    let hash = identity.passwords.hash(&password).await?;
+    let tenant = state.provisioner.provision(tenant).await.map_err(TenancyError::from);
+    let tenant = tenant.map_err(AppError::from)?;
+    let made = identity.users.create(owner.with_password(hash)).await;
+    if let Err(UserError::EmailTaken) = made {
+        // Two sign-ups at once: a tenant without an owner is of no use to anybody.
+        let removed = state.provisioner.deprovision(tenant.id).await.map_err(TenancyError::from);
+        removed.map_err(AppError::from)?;
+    }
+    identity.operator.enlist(tenant.id, made?.id, OWNER).await?;
+    let request = LogIn::new(email.as_str(), password, client.clone()).in_tenant(tenant.id);
+    let signed_in = identity.sign_in.log_in(request).await?;
+    if let Err(error) = identity.sign_in.ask_verification(&email, &client, locale).await {
+        tracing::warn!(error = %error, "the owner of a new tenant gets no mail to verify the address");
+    }
     let location = format!("{}/api/v1/tenant", state.public_url.of(&tenant.slug));
-    let body = SignedUp { tenant: TenantView::from(&*tenant) };
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(body)))
+    let here = here.map(|here| here.id);
+    let (tokens, cookie) = Tokens::of_log_in(identity, &signed_in, here)?;
+    let body = axum::Json(SignedUp { tenant: TenantView::from(&*tenant), tokens });
+    let answer = (StatusCode::CREATED, [(header::LOCATION, location)], body).into_response();
+    Ok(with_cookies(answer, cookie))
 }
 
 impl SignUp {
-    fn check(&self, clock: &Clock) -> Result<NewTenant, AppError> {
+    fn check(self, clock: &Clock) -> Result<Checked, AppError> {
         let mut faults = Faults::new();
         let name = faults.check("name", line(&self.name, LONGEST_NAME));
         let slug = faults.check("slug", slug(&self.slug));
@@ -91,11 +140,10 @@ impl SignUp {
                 .map_err(|error: UnknownIsolation| Invalid::new("invalid_value", error.to_string()))
         });
         let isolation = faults.check_some("isolation", isolation).unwrap_or_default();
-        if let Some(owner) = &self.owner {
-            owner.check(&mut faults);
-        }
-        let (name, slug) = faults.finish(name.zip(slug))?;
-        Ok(NewTenant::new(TenantId::generate(clock), slug, name, isolation))
+        let owner = self.owner.check(&mut faults);
+        let ((name, slug), (owner, email)) = faults.finish(name.zip(slug).zip(owner))?;
+        let tenant = NewTenant::new(TenantId::generate(clock), slug, name, isolation);
+        Ok(Checked { tenant, owner, email, password: self.owner.password })
     }
 }
 
@@ -107,15 +155,18 @@ fn slug(text: &str) -> Result<Slug, Invalid> {
 }
 
 impl Owner {
-    fn check(&self, faults: &mut Faults) {
-        faults.check("owner.name", line(&self.name, LONGEST_NAME));
-        faults.check("owner.email", Email::parse(&self.email));
-        let length = self.password.expose_secret().chars().count();
-        if !PASSWORD.contains(&length) {
-            let (least, most) = (PASSWORD.start(), PASSWORD.end());
-            let detail = format!("must have {least} to {most} characters");
-            faults.add(Invalid::new("invalid_value", detail).of("owner.password"));
+    fn check(&self, faults: &mut Faults) -> Option<(NewUser, Email)> {
+        let name = faults.check("owner.name", line(&self.name, LONGEST_NAME));
+        let email = Email::parse(&self.email)
+            .map_err(|error| Invalid::new("invalid_email", error.to_string()));
+        let email = faults.check("owner.email", email);
+        if let Err(refused) = password::check(&self.password, &self.email) {
+            faults.add(refused.in_field("owner.password"));
         }
+        let (name, email) = name.zip(email)?;
+        let invalid = |error: UserError| Invalid::new("invalid_characters", error.to_string());
+        let new = NewUser::new(email.clone(), name).map_err(invalid);
+        Some((faults.check("owner.name", new)?, email))
     }
 }
 
@@ -125,7 +176,10 @@ mod tests {
     use serde_json::json;
 
     fn refused(change: &serde_json::Value) -> Vec<String> {
-        let mut body = json!({ "name": "Acme", "slug": "acme" });
+        let owner = json!({
+            "name": "Ann", "email": "ann@acme.test", "password": "correct horse battery",
+        });
+        let mut body = json!({ "name": "Acme", "slug": "acme", "owner": owner });
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let body: SignUp = serde_json::from_value(body).unwrap();
         match body.check(&Clock::system()) {
@@ -150,7 +204,7 @@ mod tests {
                 "isolation invalid_value",
                 "owner.name required",
                 "owner.email invalid_email",
-                "owner.password invalid_value",
+                "owner.password too_short",
             ]
         );
         assert_eq!(refused(&json!({ "slug": "x" })), ["slug invalid_value"]);

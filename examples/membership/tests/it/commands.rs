@@ -12,6 +12,8 @@ use serde_json::Value;
 use sqlx::ConnectOptions;
 use tokio::process::Command;
 
+use crate::app::owners;
+
 const MEMBERSHIP: Plane = Plane { name: "membership", migrations: TENANT_PLANE };
 
 /// The key of the world's roles, as `SAAS_SECRET_KEY` has it.
@@ -31,6 +33,7 @@ impl Operator {
     /// With all tables.
     async fn new() -> Self {
         let world = World::of(MEMBERSHIP, DatabaseOptions::new()).await;
+        owners::make_tables(&world).await;
         let app = world.app_options().to_url_lossy().into();
         let admin = world.server().superuser(world.database()).to_url_lossy().into();
         Self { world, app, admin }

@@ -3,38 +3,29 @@
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use axum::{Router, body::Body};
 use http::Request;
-use membership::{app, routes, state::AppState};
+use membership::routes;
 use saas_core::{Clock, Problem, problem::ProblemLayer};
-use saas_tenancy::{
-    Status, TenantStore,
-    db::{DatabaseOptions, ServerAddress, TenantDatabases},
-    store::{CachedTenantStore, ChangeListener, PostgresTenantStore, TenantChange},
-};
-use secrecy::SecretString;
+use saas_tenancy::{Status, TenantStore, store::TenantChange};
 use serde_json::{Value, json};
-use sqlx::ConnectOptions;
-use tower::ServiceExt;
-use url::Url;
+use tower::{Layer, ServiceExt};
 
 use crate::app::{
     App,
     document::{Document, Operation},
-    resolvers,
+    owners,
+    process::Process,
     rows::Rows,
     send,
 };
 
-/// How often a change made elsewhere is looked for, and how long to wait in between: a second.
-const LOOKS: (usize, Duration) = (100, Duration::from_millis(10));
-
 /// The routes of members, and nothing around them.
 fn bare(app: &App) -> Router {
-    routes::members::router().split_for_parts().0.with_state(app.state())
+    let routes = routes::members::router().build("", &app.clock).unwrap();
+    routes.router.with_state(app.state())
 }
 
 fn of_members(operation: &Operation) -> bool {
@@ -47,21 +38,42 @@ fn request(method: &str, path: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn routes_without_the_tenant_layer_answer_nobody_and_name_the_fix() {
+async fn routes_without_the_layer_that_authenticates_answer_nobody_and_name_the_fix() {
     let app = App::new().await;
     let document = Document::new(json!({}));
     let mut asked = 0;
     for operation in document.operations().iter().filter(|one| of_members(one)) {
         let path = operation.path.strip_prefix("/api/v1").unwrap();
         let path = path.replace("{id}", "00000000-0000-0000-0000-000000000007");
-        let answer = bare(&app).oneshot(request(&operation.method, &path)).await.unwrap();
-        assert_eq!(answer.status(), 500, "{} {path}", operation.method);
-        let problem = answer.extensions().get::<Problem>().unwrap();
-        let source = std::error::Error::source(problem).unwrap().to_string();
-        assert!(source.contains("add `TenantLayer`"), "{} {path}: {source}", operation.method);
+        let source = failure(bare(&app), request(&operation.method, &path)).await;
+        let fix = "add the layer that authenticates";
+        assert!(source.contains(fix), "{} {path}: {source}", operation.method);
         asked += 1;
     }
     assert!(asked >= 8, "{asked}");
+}
+
+/// Why the server failed: it must have.
+async fn failure(router: Router, request: Request<Body>) -> String {
+    let answer = router.oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 500);
+    let problem = answer.extensions().get::<Problem>().unwrap();
+    std::error::Error::source(problem).unwrap().to_string()
+}
+
+#[tokio::test]
+async fn the_layer_that_authenticates_lets_nobody_pass_without_the_tenant_layer() {
+    let app = App::new().await;
+    let routes = Router::new().fallback_service(app.identity().layer().layer(bare(&app)));
+    let owner = app.owners().of("acme").unwrap();
+    let token = owners::token(app.identity(), owner.user, owner.session, Some(owner.tenant));
+    let mut with_token = request("GET", "/members");
+    let value = format!("Bearer {token}").parse().unwrap();
+    with_token.headers_mut().insert("authorization", value);
+    for request in [with_token, request("GET", "/members")] {
+        let source = failure(routes.clone(), request).await;
+        assert!(source.contains("put `TenantLayer` around"), "{source}");
+    }
 }
 
 #[tokio::test]
@@ -76,9 +88,10 @@ async fn the_log_names_the_missing_layer_and_the_answer_does_not() {
     let (status, _, body) = send(router, request("GET", "/members")).await;
     let body = String::from_utf8(body).unwrap();
     assert_eq!(status, 500);
-    assert!(!body.contains("TenantLayer") && !body.contains("router"), "{body}");
+    assert!(!body.contains("layer") && !body.contains("router"), "{body}");
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("ERROR") && log.contains("add `TenantLayer` to this router"), "{log}");
+    let fix = "add the layer that authenticates to this router";
+    assert!(log.contains("ERROR") && log.contains(fix), "{log}");
 }
 
 /// What is logged.
@@ -164,63 +177,6 @@ async fn every_route_of_a_tenant_that_is_not_served_is_closed_behind_every_wall(
     assert!(never.iter().all(|(_, status, body)| {
         (*status, &body["code"]) == (404, &json!("tenant_not_found"))
     }));
-}
-
-/// A process of its own: with its own connections, its own cache and its own ear for changes.
-struct Process {
-    router: Router,
-    store: Arc<CachedTenantStore>,
-    _listener: ChangeListener,
-}
-
-impl Process {
-    async fn start(app: &App) -> Self {
-        let world = app.world();
-        let clock = Clock::system();
-        let url = |url: Url| SecretString::from(url.to_string());
-        let login = url(world.app_options().to_url_lossy());
-        let server = world.store.servers().await.unwrap()[0].id;
-        let admin = url(world.server().superuser(world.database()).to_url_lossy());
-        let address =
-            ServerAddress::new(server, &login).and_then(|one| one.with_admin(&admin)).unwrap();
-        let options = DatabaseOptions::new().with_connections(4);
-        let databases = TenantDatabases::new(&options, address, [], clock.clone());
-        let inner = Arc::new(PostgresTenantStore::new(databases.clone(), clock.clone()));
-        let (store, invalidations) =
-            CachedTenantStore::new(inner, clock.clone()).with_invalidations();
-        let store = Arc::new(store);
-        let state = AppState { clock, databases, store: store.clone(), ..app.state() };
-        let router = app::router(state, resolvers());
-        Self { router, store, _listener: ChangeListener::spawn(login, invalidations) }
-    }
-
-    async fn status(&self, path: &str) -> u16 {
-        send(self.router.clone(), request("GET", path)).await.0.as_u16()
-    }
-
-    /// How many looks it takes until a path is answered with `status`.
-    async fn looks_until(&self, path: &str, status: u16) -> usize {
-        for look in 0..LOOKS.0 {
-            if self.status(path).await == status {
-                return look;
-            }
-            tokio::time::sleep(LOOKS.1).await;
-        }
-        panic!("{path} is not {status} within a second");
-    }
-
-    /// Waits until a tenant is answered from memory.
-    async fn remember(&self, slug: &str) {
-        let known = slug.parse().unwrap();
-        for _ in 0..LOOKS.0 {
-            assert_eq!(self.status(&format!("/t/{slug}/api/v1/members")).await, 200);
-            if self.store.cached_by_slug(&known).is_some() {
-                return;
-            }
-            tokio::time::sleep(LOOKS.1).await;
-        }
-        panic!("{slug} is not remembered");
-    }
 }
 
 #[tokio::test]

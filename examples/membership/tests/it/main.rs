@@ -1,6 +1,8 @@
 //! The application as a client meets it, on a real PostgreSQL server.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod app;
 #[cfg(test)]
 mod bad_input;
@@ -16,3 +18,5 @@ mod members;
 mod membership_types;
 #[cfg(test)]
 mod parity;
+#[cfg(test)]
+mod routes;

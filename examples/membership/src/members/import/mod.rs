@@ -18,12 +18,13 @@ pub use parse::ImportFile;
 use std::{borrow::Cow, collections::HashMap};
 
 use saas_core::Clock;
+use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantTx;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{MemberId, NewMember, error::MemberError};
-use crate::{input::Invalid, membership_types};
+use crate::{access::perm::members::Import, input::Invalid, membership_types};
 use parse::Row;
 
 /// What happens to the good rows of a file with bad ones.
@@ -79,6 +80,7 @@ impl RowFault {
 /// is deleted at the same moment.
 pub async fn import(
     tx: &mut TenantTx<'_>,
+    _may: &Granted<Import>,
     file: ImportFile,
     mode: ImportMode,
     clock: &Clock,

@@ -1,5 +1,6 @@
 use axum::extract::State;
-use saas_core::{Clock, Problem, problem::FieldError};
+use saas_core::{Clock, Problem, auth::Principal, permission::PermissionInfo, problem::FieldError};
+use saas_rbac::rules::Rule;
 use saas_tenancy::db::TenantDb;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use super::query::FilterBody;
 use crate::{
+    access::perm::members::{Deactivate, Update},
     error::AppError,
     input::Invalid,
     members::{self, BulkChange, BulkResult, BulkTarget, MAX_IDS, MemberId, MemberStatus},
@@ -69,6 +71,11 @@ pub(super) struct BulkData {
     membership_type_id: Option<Uuid>,
 }
 
+/// Somebody who may make no change at all is refused before the body is read.
+pub(super) fn rule() -> Rule {
+    Rule::any_of([PermissionInfo::of::<Update>(""), PermissionInfo::of::<Deactivate>("")])
+}
+
 /// What became of the members.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct BulkReport {
@@ -96,10 +103,12 @@ pub(super) struct BulkReport {
 )]
 pub(super) async fn bulk(
     State(clock): State<Clock>,
+    principal: Principal,
     mut db: TenantDb,
     Json(body): Json<BulkBody>,
 ) -> Result<axum::Json<BulkReport>, AppError> {
     let (target, change) = parse(body)?;
+    let change = change.granted_to(&principal)?;
     let mut tx = db.begin().await?;
     let mut results = members::bulk(&mut tx, &target, change, clock.now()).await?;
     tx.commit().await?;

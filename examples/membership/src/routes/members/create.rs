@@ -1,9 +1,11 @@
 use axum::extract::State;
 use saas_core::Clock;
+use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantDb;
 
 use super::body::MemberBody;
 use crate::{
+    access::perm::members::Create,
     error::AppError,
     members::{self, Member},
     routes::extract::{Created, Idempotent, Made},
@@ -30,6 +32,7 @@ use crate::{
 )]
 pub(super) async fn create(
     State(clock): State<Clock>,
+    may: Granted<Create>,
     mut db: TenantDb,
     Idempotent { body, ticket }: Idempotent<MemberBody>,
 ) -> Result<Created, AppError> {
@@ -38,7 +41,7 @@ pub(super) async fn create(
     if let Some(answer) = ticket.replay(&mut tx, new.created_at).await? {
         return Ok(answer);
     }
-    let member = members::create(&mut tx, &new).await?;
+    let member = members::create(&mut tx, &may, &new).await?;
     let made = Made { id: member.id.to_string(), version: member.version, body: &member };
     let created = ticket.created(&mut tx, made).await?;
     tx.commit().await?;

@@ -4,11 +4,13 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use saas_core::{Clock, Problem, problem::CONTENT_TYPE};
+use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantDb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    access::perm::members::Import,
     error::AppError,
     input::{Faults, Invalid},
     members::import::{self, ImportFile, ImportMode, ImportReport},
@@ -34,12 +36,13 @@ use crate::{
 )]
 pub(super) async fn import(
     State(clock): State<Clock>,
+    may: Granted<Import>,
     mut db: TenantDb,
     Query(Mode(mode)): Query<Mode>,
     file: CsvFile,
 ) -> Result<Response, AppError> {
     let mut tx = db.begin().await?;
-    let report = import::import(&mut tx, file.0, mode, &clock).await?;
+    let report = import::import(&mut tx, &may, file.0, mode, &clock).await?;
     if report.imported > 0 {
         tx.commit().await?;
     } else {

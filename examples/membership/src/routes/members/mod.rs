@@ -10,20 +10,25 @@ mod one;
 mod query;
 
 use axum::extract::DefaultBodyLimit;
-use utoipa_axum::{
-    router::{OpenApiRouter, UtoipaMethodRouterExt as _},
-    routes,
+use saas_rbac::rules::Rule;
+use utoipa_axum::{router::UtoipaMethodRouterExt as _, routes};
+
+use crate::{
+    access::{ApiRouter, perm::members},
+    members::import::ImportFile,
 };
 
-use crate::{members::import::ImportFile, state::AppState};
-
 /// The routes of this resource, below `/api/v1`.
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn router() -> ApiRouter {
     let import = routes!(import::import).layer(DefaultBodyLimit::max(ImportFile::MAX_BYTES));
-    OpenApiRouter::new()
-        .routes(routes!(list::list, create::create))
-        .routes(routes!(bulk::bulk))
-        .routes(routes!(export::export))
-        .routes(import)
-        .routes(routes!(one::get, one::update, one::deactivate))
+    ApiRouter::new()
+        .route(Rule::permission::<members::Read>(), routes!(list::list))
+        .route(Rule::permission::<members::Create>(), routes!(create::create))
+        // Which of the two depends on the action; the handler asks for the one.
+        .route(bulk::rule(), routes!(bulk::bulk))
+        .route(Rule::permission::<members::Export>(), routes!(export::export))
+        .route(Rule::permission::<members::Import>(), import)
+        .route(Rule::permission::<members::Read>(), routes!(one::get))
+        .route(Rule::permission::<members::Update>(), routes!(one::update))
+        .route(Rule::permission::<members::Deactivate>(), routes!(one::deactivate))
 }

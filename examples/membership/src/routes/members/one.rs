@@ -1,12 +1,14 @@
 use axum::extract::State;
 use http::StatusCode;
-use saas_core::Clock;
-use saas_tenancy::db::TenantDb;
+use saas_core::{Clock, auth::Principal};
+use saas_rbac::require::{Granted, NotGranted};
+use saas_tenancy::db::{TenantDb, TenantTx};
 
 use super::body::MemberBody;
 use crate::{
+    access::perm::members::{Deactivate, Update},
     error::AppError,
-    members::{self, Member, MemberId},
+    members::{self, Member, MemberId, MemberStatus},
     routes::extract::{Id, IfMatch, Json, Tagged},
     version::Expected,
 };
@@ -54,16 +56,34 @@ pub(super) async fn get(
 )]
 pub(super) async fn update(
     State(clock): State<Clock>,
+    may: Granted<Update>,
+    principal: Principal,
     mut db: TenantDb,
     Id(id): Id<MemberId>,
     IfMatch(expected): IfMatch,
     Json(body): Json<MemberBody>,
 ) -> Result<Tagged<Member>, AppError> {
-    let change = body.into_change(clock.now())?;
+    let mut change = body.into_change(clock.now())?;
     let mut tx = db.begin().await?;
-    let member = members::update(&mut tx, id, &expected, &change).await?;
+    if change.status == Some(MemberStatus::Inactive)
+        && let Err(denied) = Granted::<Deactivate>::of(&principal)
+    {
+        stays_inactive(&mut tx, id, denied).await?;
+        change.status = None;
+    }
+    let member = members::update(&mut tx, &may, id, &expected, &change).await?;
     tx.commit().await?;
     Ok(tagged(member))
+}
+
+/// Somebody who may not deactivate may still repeat that an inactive member is inactive.
+async fn stays_inactive(
+    tx: &mut TenantTx<'_>,
+    id: MemberId,
+    denied: NotGranted,
+) -> Result<(), AppError> {
+    let before = members::get(tx, id).await?;
+    if before.status == MemberStatus::Inactive { Ok(()) } else { Err(denied.into()) }
 }
 
 /// Deactivates a member. The row stays; repeating it changes nothing.
@@ -81,13 +101,14 @@ pub(super) async fn update(
 )]
 pub(super) async fn deactivate(
     State(clock): State<Clock>,
+    may: Granted<Deactivate>,
     mut db: TenantDb,
     Id(id): Id<MemberId>,
     expected: Option<IfMatch>,
 ) -> Result<StatusCode, AppError> {
     let expected = expected.map_or(Expected::Any, |IfMatch(expected)| expected);
     let mut tx = db.begin().await?;
-    members::deactivate(&mut tx, id, &expected, clock.now()).await?;
+    members::deactivate(&mut tx, &may, id, &expected, clock.now()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

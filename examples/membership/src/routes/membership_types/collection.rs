@@ -1,11 +1,13 @@
 use axum::extract::State;
 use saas_core::Clock;
+use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantDb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::MembershipTypeBody;
 use crate::{
+    access::perm::membership_types::Manage,
     error::AppError,
     membership_types::{self, MembershipType, MembershipTypeId},
     routes::extract::{Created, Idempotent, Made},
@@ -50,6 +52,7 @@ pub(super) async fn list(mut db: TenantDb) -> Result<axum::Json<MembershipTypeLi
 )]
 pub(super) async fn create(
     State(clock): State<Clock>,
+    may: Granted<Manage>,
     mut db: TenantDb,
     Idempotent { body, ticket }: Idempotent<MembershipTypeBody>,
 ) -> Result<Created, AppError> {
@@ -59,7 +62,7 @@ pub(super) async fn create(
     if let Some(answer) = ticket.replay(&mut tx, new.at).await? {
         return Ok(answer);
     }
-    let made = membership_types::create(&mut tx, id, &new).await?;
+    let made = membership_types::create(&mut tx, &may, id, &new).await?;
     let made = Made { id: made.id.to_string(), version: made.version, body: &made };
     let created = ticket.created(&mut tx, made).await?;
     tx.commit().await?;

@@ -4,15 +4,20 @@ mod body;
 mod collection;
 mod one;
 
-use utoipa_axum::{router::OpenApiRouter, routes};
+use saas_rbac::rules::Rule;
+use utoipa_axum::routes;
 
-use crate::state::AppState;
+use crate::access::{
+    ApiRouter,
+    perm::membership_types::{Manage, Read},
+};
 
 /// The routes of this resource, below `/api/v1`.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(collection::list, collection::create)).routes(routes!(
-        one::get,
-        one::update,
-        one::delete
-    ))
+pub fn router() -> ApiRouter {
+    ApiRouter::new()
+        .route(Rule::permission::<Read>(), routes!(collection::list))
+        .route(Rule::permission::<Manage>(), routes!(collection::create))
+        .route(Rule::permission::<Read>(), routes!(one::get))
+        .route(Rule::permission::<Manage>(), routes!(one::update))
+        .route(Rule::permission::<Manage>(), routes!(one::delete))
 }

@@ -1,10 +1,12 @@
 use axum::extract::State;
 use http::StatusCode;
 use saas_core::Clock;
+use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantDb;
 
 use super::body::MembershipTypeBody;
 use crate::{
+    access::perm::membership_types::Manage,
     error::AppError,
     membership_types::{self, MembershipType, MembershipTypeId},
     routes::extract::{Id, IfMatch, Json, Tagged},
@@ -54,6 +56,7 @@ pub(super) async fn get(
 )]
 pub(super) async fn update(
     State(clock): State<Clock>,
+    may: Granted<Manage>,
     mut db: TenantDb,
     Id(id): Id<MembershipTypeId>,
     IfMatch(expected): IfMatch,
@@ -61,7 +64,7 @@ pub(super) async fn update(
 ) -> Result<Tagged<MembershipType>, AppError> {
     let change = body.into_change(clock.now())?;
     let mut tx = db.begin().await?;
-    let changed = membership_types::update(&mut tx, id, &expected, &change).await?;
+    let changed = membership_types::update(&mut tx, &may, id, &expected, &change).await?;
     tx.commit().await?;
     Ok(Tagged { version: changed.version, body: changed })
 }
@@ -81,13 +84,14 @@ pub(super) async fn update(
     ),
 )]
 pub(super) async fn delete(
+    may: Granted<Manage>,
     mut db: TenantDb,
     Id(id): Id<MembershipTypeId>,
     expected: Option<IfMatch>,
 ) -> Result<StatusCode, AppError> {
     let expected = expected.map_or(Expected::Any, |IfMatch(expected)| expected);
     let mut tx = db.begin().await?;
-    membership_types::delete(&mut tx, id, &expected).await?;
+    membership_types::delete(&mut tx, &may, id, &expected).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

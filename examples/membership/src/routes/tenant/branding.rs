@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use saas_rbac::{require::Granted, rules::Rule};
 use saas_tenancy::{
     ResolvedTenant, Tenant, TenantStore,
     store::TenantChange,
@@ -11,21 +12,26 @@ use saas_tenancy::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
-use super::{parse, version};
+use super::{parse, update, version};
 use crate::{
+    access::{
+        ApiRouter,
+        perm::{settings, tenant::Manage},
+    },
     error::AppError,
     input::{Faults, Invalid},
     routes::extract::{IfMatch, Json, Tagged},
-    state::AppState,
 };
 
 /// The longest address of a logo, in bytes.
 const LONGEST_URL: usize = 2000;
 
-pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(read, change))
+pub(super) fn router() -> ApiRouter {
+    ApiRouter::new()
+        .route(Rule::permission::<settings::Read>(), routes!(read))
+        .route(Rule::permission::<Manage>(), routes!(change))
 }
 
 /// How a tenant looks; `null` leaves it to the application.
@@ -94,6 +100,7 @@ async fn read(tenant: ResolvedTenant) -> Tagged<BrandingView> {
 )]
 async fn change(
     State(store): State<Arc<dyn TenantStore>>,
+    may: Granted<Manage>,
     tenant: ResolvedTenant,
     expected: IfMatch,
     Json(body): Json<BrandingView>,
@@ -101,7 +108,7 @@ async fn change(
     let settings = Settings { branding: body.check()?, ..tenant.settings.clone() };
     let change = TenantChange { settings: Some(settings), ..TenantChange::default() };
     let expected = version(&expected, &tenant)?;
-    Ok(tagged(&*store.update(tenant.id, change, Some(expected)).await?))
+    Ok(tagged(&*update(&*store, &may, change, expected).await?))
 }
 
 #[cfg(test)]

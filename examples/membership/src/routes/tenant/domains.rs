@@ -7,6 +7,7 @@ use axum::{extract::State, response::IntoResponse};
 use chrono::{DateTime, Utc};
 use http::{StatusCode, header};
 use saas_core::Problem;
+use saas_rbac::{require::Granted, rules::Rule};
 use saas_tenancy::{
     ResolvedTenant, TenantStore,
     domain::{Domain, DomainId},
@@ -14,11 +15,15 @@ use saas_tenancy::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::parse;
 use crate::{
+    access::{
+        ApiRouter,
+        perm::{settings, tenant::Manage},
+    },
     config::PublicUrl,
     error::AppError,
     input::{Faults, Invalid},
@@ -29,8 +34,11 @@ use crate::{
 /// How many domains one tenant may claim.
 const MOST_DOMAINS: usize = 20;
 
-pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, claim)).routes(routes!(release))
+pub(super) fn router() -> ApiRouter {
+    ApiRouter::new()
+        .route(Rule::permission::<settings::Read>(), routes!(list))
+        .route(Rule::permission::<Manage>(), routes!(claim))
+        .route(Rule::permission::<Manage>(), routes!(release))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -101,18 +109,18 @@ async fn list(
 )]
 async fn claim(
     State(state): State<AppState>,
-    tenant: ResolvedTenant,
+    may: Granted<Manage>,
     Json(body): Json<ClaimDomain>,
 ) -> Result<impl IntoResponse, AppError> {
     let name = check(&body.name, &state.public_url)?;
-    if state.store.domains(tenant.id).await?.len() >= MOST_DOMAINS {
+    if state.store.domains(may.tenant()).await?.len() >= MOST_DOMAINS {
         return Err(Problem::new(StatusCode::CONFLICT, "too_many_domains")
             .with_detail(format!("a tenant may claim {MOST_DOMAINS} domains; remove one first"))
             .into());
     }
     let domain = Domain {
         id: DomainId::generate(&state.clock),
-        tenant: tenant.id,
+        tenant: may.tenant(),
         name,
         token: token()?,
         verified_at: None,
@@ -130,15 +138,15 @@ async fn claim(
 )]
 async fn release(
     State(store): State<Arc<dyn TenantStore>>,
-    tenant: ResolvedTenant,
+    may: Granted<Manage>,
     Id(id): Id<DomainId>,
 ) -> Result<StatusCode, AppError> {
-    if !store.domains(tenant.id).await?.iter().any(|domain| domain.id == id) {
+    if !store.domains(may.tenant()).await?.iter().any(|domain| domain.id == id) {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found")
             .with_detail("there is nothing at this address")
             .into());
     }
-    store.release_domain(tenant.id, id).await?;
+    store.release_domain(may.tenant(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

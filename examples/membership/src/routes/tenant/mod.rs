@@ -3,12 +3,13 @@
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use axum::extract::State;
+use saas_rbac::{require::Granted, rules::Rule};
 use saas_tenancy::{
     ResolvedTenant, TenancyError, Tenant, TenantStore, store::TenantChange, tenant::Settings,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 mod branding;
 mod domains;
@@ -18,9 +19,12 @@ pub(crate) use view::{TenantSettings, TenantView};
 
 use super::extract::{IfMatch, Json, Tagged};
 use crate::{
+    access::{
+        ApiRouter,
+        perm::{settings, tenant::Manage},
+    },
     error::AppError,
     input::{Faults, Invalid, line},
-    state::AppState,
     version::Expected,
 };
 
@@ -28,9 +32,10 @@ use crate::{
 pub(super) const LONGEST_NAME: usize = 100;
 
 /// The routes of the tenant itself.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(read, change))
+pub fn router() -> ApiRouter {
+    ApiRouter::new()
+        .route(Rule::permission::<settings::Read>(), routes!(read))
+        .route(Rule::permission::<Manage>(), routes!(change))
         .merge(branding::router())
         .merge(domains::router())
 }
@@ -81,13 +86,24 @@ async fn read(tenant: ResolvedTenant) -> Tagged<TenantView> {
 )]
 async fn change(
     State(store): State<Arc<dyn TenantStore>>,
+    may: Granted<Manage>,
     tenant: ResolvedTenant,
     expected: IfMatch,
     Json(body): Json<ChangeTenant>,
 ) -> Result<Tagged<TenantView>, AppError> {
     let change = body.check(&tenant.settings)?;
     let expected = version(&expected, &tenant)?;
-    Ok(tagged(&*store.update(tenant.id, change, Some(expected)).await?))
+    Ok(tagged(&*update(&*store, &may, change, expected).await?))
+}
+
+/// Changes the tenant in which somebody may do so: there is no way to name another one.
+async fn update(
+    store: &dyn TenantStore,
+    may: &Granted<Manage>,
+    change: TenantChange,
+    expected: i64,
+) -> Result<Arc<Tenant>, TenancyError> {
+    store.update(may.tenant(), change, Some(expected)).await
 }
 
 fn tagged(tenant: &Tenant) -> Tagged<TenantView> {

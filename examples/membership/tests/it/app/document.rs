@@ -59,7 +59,9 @@ impl Operation {
 
     /// Whether it is one of the tenant's, rather than of the whole application.
     pub(crate) fn is_of_tenant(&self) -> bool {
-        self.path.starts_with("/api/v1/") && self.path != "/api/v1/tenants"
+        let Some(path) = self.path.strip_prefix("/api/v1/") else { return false };
+        let resource = path.split('/').next().unwrap_or_default();
+        !["auth", "dev", "me", "tenants"].contains(&resource)
     }
 
     pub(crate) fn parameters(&self, place: &str) -> impl Iterator<Item = &Parameter> {
@@ -75,15 +77,23 @@ impl Operation {
 
 impl Document {
     pub(crate) fn new(known: Value) -> Self {
-        let document = serde_json::to_value(membership::app::document()).unwrap();
+        let document = serde_json::to_value(membership::app::document().unwrap()).unwrap();
         let Value::Object(known) = known else { panic!("names and ids") };
         let mut new = Self { document, operations: Vec::new(), known, number: Cell::new(0) };
         new.operations = new.read_operations();
+        // Whoever asks it cannot ask anything else afterwards.
+        new.operations.retain(|one| one.path != "/api/v1/auth/logout");
         new
     }
 
+    /// What can be asked over and over.
     pub(crate) fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// Those, and what can be asked only once.
+    pub(crate) fn all_operations(&self) -> Vec<Operation> {
+        self.read_operations()
     }
 
     /// What is sent for an id of this name.

@@ -1,6 +1,8 @@
 //! The routes behind the layers that a tenant needs, and a client for them.
 
 pub(crate) mod document;
+pub(crate) mod owners;
+pub(crate) mod process;
 pub(crate) mod rows;
 pub(crate) mod wire;
 
@@ -9,12 +11,19 @@ use chrono::{DateTime, TimeZone, Utc};
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use membership::members::MemberId;
-use membership::{app, boot::migrations::TENANT_PLANE, config::PublicUrl, state::AppState};
+use membership::{
+    app,
+    auth::Identity,
+    boot::migrations::TENANT_PLANE,
+    config::PublicUrl,
+    state::{AppState, Mode},
+};
 use saas_core::{Clock, clock::Hand};
 use saas_tenancy::{
     Isolation, ResolvedTenant,
     db::{DatabaseOptions, TenantDb},
-    resolve::{Authentication, BaseDomains, Resolvers},
+    resolve::{Authentication, BaseDomains, Resolvers, TrustedProxies},
+    store::ChangeListener,
 };
 use saas_tests::{
     server::Server,
@@ -24,6 +33,8 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Row as _, postgres::PgRow};
 use tower::ServiceExt;
 
+use self::owners::Owners;
+
 const MEMBERSHIP: Plane = Plane { name: "membership", migrations: TENANT_PLANE };
 
 /// The application with two tenants of shared tables, `acme` and `hooli`.
@@ -32,7 +43,11 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) hand: Hand,
     world: World,
-    router: Router,
+    identity: Identity,
+    /// As its binary has it: whoever asks must prove who they are.
+    strict: Router,
+    owners: Owners,
+    _listener: ChangeListener,
 }
 
 /// An answer: its status, its headers, and its body if it is JSON.
@@ -52,19 +67,33 @@ impl App {
 
     /// Adds `globex`, which has a schema, and `initech`, which has a database of its own.
     pub(crate) async fn add_isolations(&self) {
-        self.world.tenant("globex", Isolation::Schema).await;
-        self.world.tenant("initech", Isolation::Database).await;
+        self.add_tenant("globex", Isolation::Schema).await;
+        self.add_tenant("initech", Isolation::Database).await;
+    }
+
+    /// Adds a tenant with an owner.
+    pub(crate) async fn add_tenant(&self, slug: &str, isolation: Isolation) {
+        let tenant = self.world.tenant(slug, isolation).await;
+        self.owners.add(&self.identity, &self.world, &tenant).await;
     }
 
     pub(crate) async fn with_connections(connections: usize) -> Self {
+        // Large futures on the small stacks of test threads.
+        Box::pin(Self::make(connections)).await
+    }
+
+    async fn make(connections: usize) -> Self {
         let (clock, hand) = Clock::manual(start());
         let options =
             DatabaseOptions::new().with_connections(connections).with_tenant_share(connections);
         let world = World::of(MEMBERSHIP, options).await;
-        let router = router(&world, &clock);
-        world.tenant("acme", Isolation::Shared).await;
-        world.tenant("hooli", Isolation::Shared).await;
-        Self { clock, hand, world, router }
+        let (identity, listener) = owners::start(&world, Vec::new()).await;
+        let strict = app::router(state(&world, &identity, &clock), resolvers()).unwrap();
+        let owners = Owners::default();
+        let app = Self { clock, hand, world, identity, strict, owners, _listener: listener };
+        app.add_tenant("acme", Isolation::Shared).await;
+        app.add_tenant("hooli", Isolation::Shared).await;
+        app
     }
 
     /// The tenants and their databases.
@@ -72,14 +101,29 @@ impl App {
         &self.world
     }
 
-    /// The routes with all their layers.
+    /// The routes with all their layers. A request to a tenant without a credential is its owner's.
     pub(crate) fn router(&self) -> Router {
-        self.router.clone()
+        self.owners.by_default(&self.identity, self.strict.clone())
+    }
+
+    /// The same without credentials that were not sent.
+    pub(crate) fn strict_router(&self) -> Router {
+        self.strict.clone()
+    }
+
+    /// Who owns which tenant.
+    pub(crate) const fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    /// What signs people in.
+    pub(crate) const fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// What the routes have at hand.
     pub(crate) fn state(&self) -> AppState {
-        state(&self.world, &self.clock)
+        state(&self.world, &self.identity, &self.clock)
     }
 
     /// A tenant, as a request finds it.
@@ -217,19 +261,23 @@ pub(crate) async fn send(
 /// All ways to name a tenant that the application has.
 pub(crate) fn resolvers() -> Resolvers {
     let bases = BaseDomains::new(["localhost"]).unwrap();
-    Resolvers::new(Authentication::Absent).subdomain(&bases).custom_domain(&bases).path()
+    Resolvers::new(Authentication::WithMembership).subdomain(&bases).custom_domain(&bases).path()
 }
 
-fn state(world: &World, clock: &Clock) -> AppState {
+fn state(world: &World, identity: &Identity, clock: &Clock) -> AppState {
     AppState {
         clock: clock.clone(),
         databases: world.databases.clone(),
         store: world.store.clone(),
         provisioner: world.provisioner.clone().into(),
-        public_url: PublicUrl::local(([127, 0, 0, 1], 8080).into()),
+        identity: identity.clone(),
+        public_url: public_url(),
+        proxies: TrustedProxies::default(),
+        mode: Mode::Demo,
     }
 }
 
-fn router(world: &World, clock: &Clock) -> Router {
-    app::router(state(world, clock), resolvers())
+/// Where the application is reached.
+pub(crate) fn public_url() -> PublicUrl {
+    PublicUrl::local(([127, 0, 0, 1], 8080).into())
 }

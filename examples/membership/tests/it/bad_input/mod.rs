@@ -233,7 +233,9 @@ async fn no_header_that_a_client_makes_up_chooses_the_tenant() {
         let plain = prober.draft(operation, &[]).await;
         let wanted = prober.body(operation, plain.clone()).await;
         assert!(wanted.len() > 2, "{}", operation.path);
-        for name in values::HEADERS.into_iter().filter(|name| *name != "host") {
+        // Without the credential it is nobody's request.
+        let made_up = values::HEADERS.into_iter();
+        for name in made_up.filter(|name| !["host", "authorization"].contains(name)) {
             for value in ["hooli", "hooli.localhost", "host=hooli.localhost;for=127.0.0.1"] {
                 let mut draft = plain.clone();
                 draft.set(name.parse().unwrap(), HeaderValue::from_static(value));

@@ -1,9 +1,15 @@
 //! The total is exact whatever happens at the same time.
 
-use membership::members::{self, BulkChange, BulkTarget, MemberFilter, MemberStatus};
+use membership::members::{
+    self, BulkChange, BulkTarget, GrantedChange, MemberFilter, MemberStatus,
+};
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, owners};
+
+fn granted(change: BulkChange) -> GrantedChange {
+    change.granted_to(&owners::principal()).unwrap()
+}
 
 /// Many writers at once: single ones, imports and bulk changes, which must neither deadlock nor
 /// lose count.
@@ -82,7 +88,7 @@ async fn a_writer_never_waits_for_a_counter() {
     // Neither has committed, and both have changed the same counters.
     for (tx, id) in [(&mut a, ids[0]), (&mut b, ids[1])] {
         let target = BulkTarget::Ids(vec![id]);
-        members::bulk(tx, &target, suspended, now).await.unwrap();
+        members::bulk(tx, &target, granted(suspended), now).await.unwrap();
     }
     a.commit().await.unwrap();
     b.commit().await.unwrap();
@@ -99,7 +105,7 @@ async fn what_is_rolled_back_is_not_counted() {
     let mut tx = db.begin().await.unwrap();
     let all = BulkTarget::Filter(MemberFilter::default());
     let suspended = BulkChange::Status(MemberStatus::Suspended);
-    members::bulk(&mut tx, &all, suspended, app.clock.now()).await.unwrap();
+    members::bulk(&mut tx, &all, granted(suspended), app.clock.now()).await.unwrap();
     drop(tx);
     assert_eq!(app.total("acme", "status=active").await, 1);
     assert_eq!(app.total("acme", "status=suspended").await, 0);
