@@ -1,10 +1,10 @@
 //! Who asks for what: the value every operation on tenant data starts from.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiKeyId, Problem, RequestId, TenantId, UserId};
+use crate::{ApiKeyId, Problem, RequestId, TenantId, UserId, audit::Client};
 
 /// Which tenant is meant, who acts, and in which request.
 ///
@@ -15,13 +15,16 @@ pub struct Scope {
     tenant: TenantId,
     actor: Actor,
     request: RequestId,
+    /// Stays behind when a scope is stored: later work is not done from that address.
+    #[serde(skip)]
+    client: Option<Arc<Client>>,
 }
 
 impl Scope {
     /// Ties the three together.
     #[must_use]
     pub const fn new(tenant: TenantId, actor: Actor, request: RequestId) -> Self {
-        Self { tenant, actor, request }
+        Self { tenant, actor, request, client: None }
     }
 
     /// The tenant whose data is meant.
@@ -40,6 +43,18 @@ impl Scope {
     #[must_use]
     pub const fn request(&self) -> RequestId {
         self.request
+    }
+
+    /// From where it is asked for, if that is known. Entries of the audit log take it from here.
+    #[must_use]
+    pub fn client(&self) -> Option<&Client> {
+        self.client.as_deref()
+    }
+
+    /// The same, asked for by this client.
+    #[must_use]
+    pub fn with_client(self, client: impl Into<Arc<Client>>) -> Self {
+        Self { client: Some(client.into()), ..self }
     }
 
     /// The same tenant and request, with another actor: what authentication does.

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use saas_core::Problem;
 use saas_rbac::{AccessError, require::NotGranted};
-use saas_tenancy::TenancyError;
+use saas_tenancy::{TenancyError, audit::AuditError};
 use sqlx::error::DatabaseError;
 
 /// What a handler fails with: a [`Problem`], made from whatever went wrong. Boxed, because it is
@@ -34,6 +34,12 @@ impl From<TenancyError> for AppError {
 
 impl From<AccessError> for AppError {
     fn from(error: AccessError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<AuditError> for AppError {
+    fn from(error: AuditError) -> Self {
         Problem::from(error).into()
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod app;
+pub mod audit_log;
 pub mod auth;
 pub mod boot;
 pub mod cli;

@@ -40,6 +40,11 @@ const PROBLEM: &str = "Problem";
         (name = "tenant", description = "The tenant of the request"),
         (name = "members", description = "The people of a tenant"),
         (name = "membership types", description = "The tiers that members belong to"),
+        (name = "team", description = "The people who sign in to a tenant, and invitations"),
+        (name = "roles", description = "Roles, and who may do what"),
+        (name = "api keys", description = "Keys with which programs act for people"),
+        (name = "audit", description = "What was done in a tenant, and by whom"),
+        (name = "admin", description = "For the application's own staff; answers on no tenant's host"),
         (name = "operations", description = "Probes; answer on every host"),
     ),
 )]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use saas_core::Clock;
 use saas_tenancy::{
-    TenantStore, db::TenantDatabases, provision::Provisioner, resolve::TrustedProxies,
+    TenantStore, audit::AuditLog, db::TenantDatabases, provision::Provisioner,
+    resolve::TrustedProxies,
 };
 
 use crate::{auth::Identity, config::PublicUrl};
@@ -23,6 +24,8 @@ pub struct AppState {
     pub provisioner: Arc<Provisioner>,
     /// What signs people in and says what they may do.
     pub identity: Identity,
+    /// What was done in each tenant.
+    pub audit: AuditLog,
     /// Where people reach the application.
     pub public_url: PublicUrl,
     /// Whose word on where a request comes from is believed.

@@ -1,7 +1,7 @@
 //! Who did what to which thing: the entry that is written in the same transaction as the change.
 //!
-//! 1. An [`AuditEntry`] is made from a [`Scope`], so tenant, actor and request are those of the work
-//!    itself. Whoever writes it compares them with the transaction once more.
+//! 1. An [`AuditEntry`] is made from a [`Scope`], so tenant, actor, request and client are those of the
+//!    work itself. Whoever writes it compares them with the transaction once more.
 //! 2. What was done is an [`Action`], `thing.verb`, and what it was done to is a [`Target`].
 //! 3. [`Changes`] hold before and after. A field whose name speaks of a secret keeps its name and
 //!    loses its value; see [`Changes`] for the list.
@@ -94,7 +94,7 @@ impl AuditEntry {
             // What a database keeps: an entry reads back equal.
             occurred_at: now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now),
             actor: scope.actor().clone(),
-            client: Client::default(),
+            client: scope.client().cloned().unwrap_or_default(),
             request: scope.request(),
             action,
             target,

@@ -90,6 +90,26 @@ impl Invitations {
         Ok(Joined { tenant, user, invitation: taken.id })
     }
 
+    /// The address that a token was sent to, if it can be taken now. It is asked before a password is
+    /// hashed: whoever guesses tokens shall not make the program work.
+    ///
+    /// # Errors
+    /// [`AccessError::Unavailable`] when the database cannot be asked.
+    pub async fn invited(&self, token: &str) -> Result<Option<String>, AccessError> {
+        let Some(hash) = token::hash(token) else { return Ok(None) };
+        let mut tx = self.databases.identity().await?;
+        sqlx::query_scalar(
+            "select email from saas_rbac.invitations
+             where token_hash = $1 and accepted_at is null and revoked_at is null
+               and expires_at > $2",
+        )
+        .bind(hash.as_slice())
+        .bind(self.clock.now())
+        .fetch_optional(&mut tx)
+        .await
+        .map_err(refused)
+    }
+
     /// Whose invitation it is: the transaction that takes it needs to know before it begins.
     async fn find(&self, hash: &[u8; 32]) -> Result<(TenantId, UserId), AccessError> {
         let mut tx = self.databases.identity().await?;

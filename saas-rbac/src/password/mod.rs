@@ -15,7 +15,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use saas_rbac::password::{self, PasswordOptions, Passwords, Verdict};
 //!
-//! let secret = "correct horse battery staple".into();
+//! let secret = "seven ducks on a pond".into();
 //! password::check(&secret, "ann@acme.test")?;
 //!
 //! let passwords = Passwords::new(PasswordOptions::new().with_concurrency(2));

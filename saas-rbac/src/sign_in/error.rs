@@ -241,3 +241,31 @@ mod response {
         }
     }
 }
+
+#[cfg(all(test, feature = "axum"))]
+mod tests {
+    use super::*;
+    use axum_core::response::IntoResponse;
+    use http::header::RETRY_AFTER;
+
+    #[test]
+    fn whoever_is_to_wait_is_told_how_long() {
+        let waits = SignInError::Throttled { retry_after: Duration::from_secs(8) }.into_response();
+        assert_eq!(waits.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(waits.headers()[RETRY_AFTER], "8");
+        let busy = SignInError::Password(PasswordError::Busy).into_response();
+        assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(busy.headers()[RETRY_AFTER], "1");
+        let wrong = SignInError::InvalidCredentials.into_response();
+        assert!(!wrong.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_token_that_was_used_twice_looks_like_any_other_that_is_not_valid() {
+        let clock = saas_core::Clock::system();
+        let (user, session) = (UserId::generate(&clock), SessionId::generate(&clock));
+        let reused = Problem::from(RefreshError::Reused { user, session, tenant: None });
+        let other = Problem::from(RefreshError::InvalidGrant);
+        assert_eq!(serde_json::to_value(&reused).unwrap(), serde_json::to_value(&other).unwrap(),);
+    }
+}

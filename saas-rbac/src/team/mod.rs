@@ -93,9 +93,26 @@ impl Team {
         user: UserId,
         role: &str,
     ) -> Result<(), AccessError> {
+        self.change_role_of(acting, user, role, None).await
+    }
+
+    /// The same, if the membership still has this `version`.
+    ///
+    /// # Errors
+    /// As [`change_role`](Self::change_role), and [`AccessError::Stale`].
+    pub async fn change_role_of(
+        &self,
+        acting: &Acting,
+        user: UserId,
+        role: &str,
+        version: Option<i64>,
+    ) -> Result<(), AccessError> {
         let (mut tx, book) = self.open(acting).await?;
         let mask = book.mask_named(role)?;
         let before = rows::lock(&mut tx, acting.tenant(), user).await?;
+        if let Some(version) = version {
+            rows::require_version(&mut tx, acting.tenant(), user, version).await?;
+        }
         let is_own = acting.scope().actor().user() == Some(user);
         // Of one's own roles only what is new has to be held.
         let touched = if is_own { mask } else { before | mask };

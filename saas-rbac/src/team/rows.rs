@@ -55,6 +55,24 @@ pub(super) async fn lock(
     mask.ok_or(AccessError::NotFound("person"))
 }
 
+/// Refuses a membership that was changed since it was read. It is locked already.
+pub(super) async fn require_version(
+    tx: &mut ControlTx,
+    tenant: TenantId,
+    user: UserId,
+    version: i64,
+) -> Result<(), AccessError> {
+    let found: i64 = sqlx::query_scalar(
+        "select version from saas_rbac.memberships where tenant_id = $1 and user_id = $2",
+    )
+    .bind(tenant.as_uuid())
+    .bind(user.as_uuid())
+    .fetch_one(tx)
+    .await
+    .map_err(refused)?;
+    if found == version { Ok(()) } else { Err(AccessError::Stale) }
+}
+
 /// The roles of two, in the order of the arguments. They are locked in the order of their ids, so
 /// two who change each other do not wait for each other for ever.
 pub(super) async fn lock_both(

@@ -19,6 +19,10 @@ where
         let tenant = parts.extensions.get::<ResolvedTenant>().ok_or(TenancyError::LayerMissing)?;
         let scope = parts.extensions.get::<Scope>().ok_or(TenancyError::LayerMissing)?;
         let databases = TenantDatabases::from_ref(state);
-        Ok(databases.scoped(tenant, scope.actor().clone(), scope.request()))
+        let of_tenant = databases.scoped(tenant, scope.actor().clone(), scope.request());
+        Ok(match scope.client() {
+            Some(client) => of_tenant.with_client(client.clone()),
+            None => of_tenant,
+        })
     }
 }

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use saas_core::{Actor, Clock, RequestId, Scope, TenantId};
+use saas_core::{Actor, Clock, RequestId, Scope, TenantId, audit::Client};
 
 use super::{
     control::{self, ControlTx, LookupTx},
@@ -219,6 +219,12 @@ pub struct TenantDb {
 }
 
 impl TenantDb {
+    /// The same, asked for by this client: entries of the audit log name it.
+    #[must_use]
+    pub fn with_client(self, client: Client) -> Self {
+        Self { scope: self.scope.with_client(client), ..self }
+    }
+
     /// Who asks for whose data.
     #[must_use]
     pub const fn scope(&self) -> &Scope {

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use saas_core::{Clock, TenantId};
+use saas_core::{AuditEntry, Clock, TenantId};
 
 use super::{DEFAULT_SERVER, TenantChange, TenantStore, page};
 use crate::{
@@ -129,7 +129,11 @@ impl TenantStore for MemoryTenantStore {
         Ok(domains)
     }
 
-    async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError> {
+    async fn claim_domain(
+        &self,
+        domain: Domain,
+        _note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
         self.state().claim(domain)
     }
 
@@ -142,7 +146,12 @@ impl TenantStore for MemoryTenantStore {
         self.state().set_verified(tenant, domain, at)
     }
 
-    async fn release_domain(&self, tenant: TenantId, domain: DomainId) -> Result<(), TenancyError> {
+    async fn release_domain(
+        &self,
+        tenant: TenantId,
+        domain: DomainId,
+        _note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
         self.state().domains.retain(|one| (one.tenant, one.id) != (tenant, domain));
         Ok(())
     }

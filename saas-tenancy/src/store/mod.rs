@@ -21,7 +21,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use saas_core::TenantId;
+use saas_core::{AuditEntry, TenantId};
 use uuid::Uuid;
 
 use crate::{
@@ -67,7 +67,9 @@ const KNOWN_SERVER: &str = "a server that the store lists";
 /// 4. The version starts at 1 and grows by one with every [`update`](Self::update). Readiness and
 ///    domains are not part of the [`Tenant`] and leave it alone. Every change is seen by the next
 ///    read of the same store.
-/// 5. A domain resolves only while it is verified; one name belongs to at most one tenant.
+/// 5. An audit entry that comes with a change is added to the log of the tenant in the same
+///    transaction, by a store that has one.
+/// 6. A domain resolves only while it is verified; one name belongs to at most one tenant.
 ///
 /// # Errors
 /// Every method may answer [`TenancyError::Store`] when the backend cannot be reached.
@@ -123,13 +125,17 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
     /// The domains that a tenant claims, by name.
     async fn domains(&self, tenant: TenantId) -> Result<Vec<Domain>, TenancyError>;
 
-    /// Claims a domain for its tenant; unverified until [`set_verified`](Self::set_verified),
+    /// Claims a domain for its tenant, and notes it; unverified until [`set_verified`](Self::set_verified),
     /// whatever the value says.
     ///
     /// # Errors
     /// [`TenancyError::DomainTaken`] when a tenant has verified the name already, or this one has
     /// a claim with the name or the id; [`TenancyError::NotFound`] when there is no such tenant.
-    async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError>;
+    async fn claim_domain(
+        &self,
+        domain: Domain,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError>;
 
     /// States when a domain's ownership was proven last, or with `None` that the proof is gone.
     ///
@@ -144,7 +150,12 @@ pub trait TenantStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), TenancyError>;
 
     /// Gives a domain up. Repeating it changes nothing.
-    async fn release_domain(&self, tenant: TenantId, domain: DomainId) -> Result<(), TenancyError>;
+    async fn release_domain(
+        &self,
+        tenant: TenantId,
+        domain: DomainId,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError>;
 
     /// The servers of the fleet, the default one first.
     async fn servers(&self) -> Result<Vec<Server>, TenancyError>;
@@ -164,6 +175,8 @@ pub struct TenantChange {
     pub settings: Option<Settings>,
     /// What it may use up.
     pub limits: Option<Limits>,
+    /// What is added to the tenant's audit log in the same transaction. It is no change by itself.
+    pub note: Option<AuditEntry>,
 }
 
 /// A page's size within its bound.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use saas_core::TenantId;
+use saas_core::{AuditEntry, TenantId};
 
 use super::{TenantChange, TenantStore};
 use crate::{
@@ -69,8 +69,12 @@ macro_rules! delegate {
                 (**self).domains(tenant).await
             }
 
-            async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError> {
-                (**self).claim_domain(domain).await
+            async fn claim_domain(
+                &self,
+                domain: Domain,
+                note: Option<AuditEntry>,
+            ) -> Result<(), TenancyError> {
+                (**self).claim_domain(domain, note).await
             }
 
             async fn set_verified(
@@ -86,8 +90,9 @@ macro_rules! delegate {
                 &self,
                 tenant: TenantId,
                 domain: DomainId,
+                note: Option<AuditEntry>,
             ) -> Result<(), TenancyError> {
-                (**self).release_domain(tenant, domain).await
+                (**self).release_domain(tenant, domain, note).await
             }
 
             async fn servers(&self) -> Result<Vec<Server>, TenancyError> {

@@ -18,6 +18,7 @@ use saas_rbac::{
 };
 use saas_tenancy::{
     Isolation, ResolvedTenant,
+    audit::AuditLog,
     db::DatabaseOptions,
     migrate::{Migrations, control_plane},
     placement::physical_name,
@@ -109,10 +110,12 @@ impl Club {
         let url = SecretString::from(self.world.app_options().to_url_lossy().to_string());
         let listener = ChangeListener::spawn_all(url, sinks);
         let tokens = self.sign_in(&identity, &public_url).await;
+        let store = Arc::new(store);
         let state = AppState {
+            audit: AuditLog::new(self.world.databases.clone(), store.clone(), clock.clone()),
             clock,
             databases: self.world.databases.clone(),
-            store: Arc::new(store),
+            store,
             provisioner: self.world.provisioner.clone().into(),
             identity,
             public_url,

@@ -1,6 +1,6 @@
 use axum::{Router, extract::Request, middleware, middleware::Next, response::Response};
-use http::Method;
-use saas_core::Clock;
+use http::{Method, StatusCode};
+use saas_core::{Clock, Problem};
 use saas_rbac::{
     require::RequireLayer,
     rules::{RouteRules, Rule, RuleError},
@@ -10,7 +10,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::perm::CATALOGUE;
-use crate::{openapi, state::AppState};
+use crate::{error::AppError, openapi, state::AppState};
 
 /// Routes, each with its rule. Becomes a router only when every documented operation has one.
 #[derive(Default)]
@@ -31,6 +31,7 @@ struct Route {
 enum Place {
     Anywhere,
     InTenant,
+    OutsideTenants,
 }
 
 /// What an [`ApiRouter`] becomes.
@@ -71,6 +72,14 @@ impl ApiRouter {
         self
     }
 
+    /// Says that the routes added so far do not exist where there is a tenant.
+    pub fn outside_tenants(mut self) -> Self {
+        for route in &mut self.routes {
+            route.place = Place::OutsideTenants;
+        }
+        self
+    }
+
     /// The router, with all routes below `prefix`. `clock` tells how old a proof of identity is.
     ///
     /// # Errors
@@ -89,9 +98,11 @@ impl ApiRouter {
             let guard = RequireLayer::new(rule, clock.clone());
             // The outer one is added last: without a tenant there is nothing to be refused.
             let mut handlers = handlers.route_layer(guard);
-            if place == Place::InTenant {
-                handlers = handlers.route_layer(middleware::from_fn(require_tenant));
-            }
+            handlers = match place {
+                Place::Anywhere => handlers,
+                Place::InTenant => handlers.route_layer(middleware::from_fn(require_tenant)),
+                Place::OutsideTenants => handlers.route_layer(middleware::from_fn(refuse_tenant)),
+            };
             routers = routers.routes((schemas, paths, handlers));
         }
         if !prefix.is_empty() {
@@ -124,6 +135,19 @@ async fn require_tenant(
 ) -> Result<Response, TenancyError> {
     if tenant.is_none() {
         return Err(TenancyError::NotFound);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Refuses a request that names a tenant as if there were nothing at its address.
+async fn refuse_tenant(
+    tenant: Option<ResolvedTenant>,
+    request: Request,
+    next: Next,
+) -> Result<Response, AppError> {
+    if tenant.is_some() {
+        let absent = Problem::new(StatusCode::NOT_FOUND, "not_found");
+        return Err(absent.with_detail("there is nothing at this address").into());
     }
     Ok(next.run(request).await)
 }

@@ -16,7 +16,7 @@ use tower::{Layer, ServiceBuilder};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::openapi::OpenApi;
 
-use crate::{access::ApiRouter, openapi, request_log, routes, state::AppState};
+use crate::{access::ApiRouter, audit_log, openapi, request_log, routes, state::AppState};
 
 /// How long a request may take until its answer begins.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,8 +30,11 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 /// [`RuleError`] when a route's rule does not fit; see [`ApiRouter::build`].
 pub fn router(state: AppState, resolvers: Resolvers) -> Result<Router, RuleError> {
     let Routes { pages, tenants, document, .. } = Routes::build(&state.clock)?;
-    let tenants =
-        tenants.layer(middleware::from_fn(request_log::note_route)).with_state(state.clone());
+    let tenants = tenants
+        // Who was refused, and from where; inside of it the rule of each route.
+        .layer(middleware::from_fn_with_state(state.clone(), audit_log::watch))
+        .layer(middleware::from_fn(request_log::note_route))
+        .with_state(state.clone());
     // Who asks, by token, key or cookie, in the tenant that was found. Inside: the rule of each
     // route, then the handler.
     let tenants = state.identity.layer().layer(tenants);
@@ -93,11 +96,19 @@ impl Routes {
             .merge(routes::tenant::router())
             .merge(routes::members::router())
             .merge(routes::membership_types::router())
+            .merge(routes::team::router())
+            .merge(routes::invitations::router())
+            .merge(routes::roles::router())
+            .merge(routes::authz::router())
+            .merge(routes::api_keys::router())
+            .merge(routes::audit::router())
             // Without a tenant these do not exist.
             .of_tenant()
             .merge(routes::tenants::router())
             .merge(routes::auth::router())
             .merge(routes::me::router())
+            .merge(routes::invitations::acceptance())
+            .merge(ApiRouter::new().merge(routes::admin::router()).outside_tenants())
             .merge(routes::dev::router())
             .build("/api/v1", clock)?;
         // Probes come by address or by any name, so no tenant is looked for. Keys are for everybody.

@@ -1,14 +1,17 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use saas_tenancy::resolve::{Authentication, BaseDomains, Resolvers};
+use saas_tenancy::{
+    audit::{Sealer, SealerOptions},
+    resolve::{Authentication, BaseDomains, Resolvers},
+};
 
 use super::{
     context::{Context, agreed},
     output::Output,
 };
 use crate::{
-    app,
+    app, audit_log,
     auth::Mailing,
     boot::{backend::Backend, greeting::Greeting, progress::Progress},
     config::{Config, Database, PublicUrl},
@@ -141,12 +144,16 @@ async fn serve(
         );
     }
     let identity = backend.sign_people_in(&public_url, mailing).await?;
+    let audit = audit_log::open(backend, data.path())?;
+    // Seals what is written, and signs it, for as long as requests are served.
+    let _sealer = Sealer::spawn(audit.clone(), SealerOptions::new());
     let state = AppState {
         clock: backend.clock().clone(),
         databases: backend.databases().clone(),
         store: backend.shared_store(),
         provisioner: backend.provisioner().clone().into(),
         identity,
+        audit,
         public_url: public_url.clone(),
         proxies: config.proxies.clone(),
         mode,

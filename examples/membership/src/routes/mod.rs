@@ -1,14 +1,21 @@
 //! The routes, one module a resource. Each has a `router` with its paths as the document shows
 //! them.
 
+pub mod admin;
+pub mod api_keys;
+pub mod audit;
 pub mod auth;
+pub mod authz;
 pub mod dev;
 pub mod docs;
 pub mod extract;
 pub mod health;
+pub mod invitations;
 pub mod me;
 pub mod members;
 pub mod membership_types;
+pub mod roles;
+pub mod team;
 pub mod tenant;
 pub mod tenants;
 pub mod well_known;

@@ -1,11 +1,12 @@
 //! Sign-up of a tenant. Answers on every host.
 
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use saas_core::{Clock, TenantId};
+use saas_core::{Actor, Clock, RequestId, TenantId};
 use saas_rbac::{
     password,
     rules::Rule,
@@ -27,6 +28,7 @@ use super::{
 };
 use crate::{
     access::ApiRouter,
+    audit_log,
     error::AppError,
     input::{Faults, Invalid, line},
     state::AppState,
@@ -97,6 +99,7 @@ struct Checked {
 )]
 async fn sign_up(
     State(state): State<AppState>,
+    Extension(request): Extension<RequestId>,
     here: Option<ResolvedTenant>,
     Device { client, locale }: Device,
     Json(body): Json<SignUp>,
@@ -116,7 +119,9 @@ async fn sign_up(
         let removed = state.provisioner.deprovision(tenant.id).await.map_err(TenancyError::from);
         removed.map_err(AppError::from)?;
     }
-    identity.operator.enlist(tenant.id, made?.id, OWNER).await?;
+    let owner = made?.id;
+    identity.operator.enlist(tenant.id, owner, OWNER).await?;
+    audit_log::tenant_made(&state, &tenant, Actor::User { id: owner }, request).await?;
     let request = LogIn::new(email.as_str(), password, client.clone()).in_tenant(tenant.id);
     let signed_in = identity.sign_in.log_in(request).await?;
     if let Err(error) = identity.sign_in.ask_verification(&email, &client, locale).await {

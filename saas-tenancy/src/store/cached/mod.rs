@@ -15,7 +15,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
-//! use saas_core::{Clock, TenantId};
+//! use saas_core::{AuditEntry, Clock, TenantId};
 //! use saas_tenancy::store::{CachedTenantStore, MemoryTenantStore};
 //! use saas_tenancy::{Isolation, NewTenant, TenantStore};
 //!
@@ -44,7 +44,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use saas_core::{Clock, TenantId};
+use saas_core::{AuditEntry, Clock, TenantId};
 
 use self::entries::{Bounds, Entries, Name, Names};
 use super::{TenantChange, TenantStore};
@@ -214,9 +214,13 @@ impl TenantStore for CachedTenantStore {
         self.inner.domains(tenant).await
     }
 
-    async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError> {
+    async fn claim_domain(
+        &self,
+        domain: Domain,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
         let _changing = self.changing(domain.tenant);
-        self.inner.claim_domain(domain).await
+        self.inner.claim_domain(domain, note).await
     }
 
     async fn set_verified(
@@ -229,9 +233,14 @@ impl TenantStore for CachedTenantStore {
         self.inner.set_verified(tenant, domain, at).await
     }
 
-    async fn release_domain(&self, tenant: TenantId, domain: DomainId) -> Result<(), TenancyError> {
+    async fn release_domain(
+        &self,
+        tenant: TenantId,
+        domain: DomainId,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
         let _changing = self.changing(tenant);
-        self.inner.release_domain(tenant, domain).await
+        self.inner.release_domain(tenant, domain, note).await
     }
 
     async fn servers(&self) -> Result<Vec<Server>, TenancyError> {

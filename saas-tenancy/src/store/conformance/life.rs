@@ -42,7 +42,7 @@ pub(super) async fn a_removed_tenant_is_gone_with_its_domains(suite: Suite<'_>) 
     let store = suite.store;
     let tenant = suite.ready_tenant().await;
     let domain = suite.domain(tenant.id);
-    store.claim_domain(domain.clone()).await.expect("claim");
+    store.claim_domain(domain.clone(), None).await.expect("claim");
     store.set_verified(tenant.id, domain.id, Some(suite.clock.now())).await.expect("verify");
     assert_eq!(suite.owner(&domain.name).await, Some(tenant.id));
     assert!(store.by_slug(&tenant.slug).await.expect("by slug").is_some());
@@ -75,9 +75,12 @@ pub(super) async fn what_is_not_there_is_reported(suite: Suite<'_>) {
     assert!(absent(store.mark_ready(nobody).await));
     assert!(absent(store.update(nobody, TenantChange::default(), None).await.map(drop)));
     assert!(absent(store.update(nobody, TenantChange::default(), Some(1)).await.map(drop)));
-    assert!(absent(store.claim_domain(suite.domain(nobody)).await));
+    assert!(absent(store.claim_domain(suite.domain(nobody), None).await));
     assert!(absent(store.set_verified(nobody, no_domain, None).await));
-    store.release_domain(nobody, no_domain).await.expect("giving up what is not there is fine");
+    store
+        .release_domain(nobody, no_domain, None)
+        .await
+        .expect("giving up what is not there is fine");
     store.remove(nobody).await.expect("removing what is not there is fine");
     assert_eq!(store.domains(nobody).await.expect("domains"), []);
 }

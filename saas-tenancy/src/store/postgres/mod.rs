@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, Clock, RequestId, TenantId};
+use saas_core::{Actor, AuditEntry, Clock, RequestId, TenantId};
 use sqlx::{
     Postgres,
     postgres::{PgArguments, PgRow},
@@ -30,6 +30,7 @@ use sqlx::{
 use self::rows::{domain, server, tenant};
 use super::{TenantChange, TenantStore, page};
 use crate::{
+    audit::{AuditError, append_pending},
     db::{SystemTx, TenantDatabases},
     domain::{Domain, DomainId},
     error::TenancyError,
@@ -83,6 +84,16 @@ impl PostgresTenantStore {
     ) -> Result<Option<Arc<Tenant>>, TenancyError> {
         let rows = self.read(query).await?;
         rows.first().map(|row| tenant(row).map(Arc::new)).transpose()
+    }
+
+    /// The same for a change that somebody has asked for: the system's log names them, too.
+    async fn noted(
+        &self,
+        reason: &'static str,
+        note: Option<&AuditEntry>,
+    ) -> Result<SystemTx, TenancyError> {
+        let Some(note) = note else { return self.system(reason).await };
+        self.databases.system(&note.actor, note.request, reason).await.map_err(unavailable)
     }
 
     /// Opens a transaction across tenants. `reason` goes into the audit.
@@ -142,8 +153,10 @@ impl TenantStore for PostgresTenantStore {
         change: TenantChange,
         expected: Option<i64>,
     ) -> Result<Arc<Tenant>, TenancyError> {
-        let mut tx = self.system("tenant.update").await?;
+        let note = change.note.clone();
+        let mut tx = self.noted("tenant.update", note.as_ref()).await?;
         let tenant = changes::update(&mut tx, id, change, expected).await?;
+        append(&mut tx, id, note).await?;
         end(tx).await?;
         Ok(Arc::new(tenant))
     }
@@ -161,9 +174,14 @@ impl TenantStore for PostgresTenantStore {
         rows.iter().map(domain).collect()
     }
 
-    async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError> {
-        let mut tx = self.system("domain.claim").await?;
+    async fn claim_domain(
+        &self,
+        domain: Domain,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
+        let mut tx = self.noted("domain.claim", note.as_ref()).await?;
         changes::claim_domain(&mut tx, &domain).await?;
+        append(&mut tx, domain.tenant, note).await?;
         end(tx).await
     }
 
@@ -178,9 +196,15 @@ impl TenantStore for PostgresTenantStore {
         end(tx).await
     }
 
-    async fn release_domain(&self, tenant: TenantId, domain: DomainId) -> Result<(), TenancyError> {
-        let mut tx = self.system("domain.release").await?;
+    async fn release_domain(
+        &self,
+        tenant: TenantId,
+        domain: DomainId,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
+        let mut tx = self.noted("domain.release", note.as_ref()).await?;
         changes::release_domain(&mut tx, tenant, domain).await?;
+        append(&mut tx, tenant, note).await?;
         end(tx).await
     }
 
@@ -202,4 +226,18 @@ fn unavailable(error: TenancyError) -> TenancyError {
         TenancyError::Database(source) => TenancyError::Store(source),
         other => other,
     }
+}
+
+/// Adds the entry to the log of the tenant, in the transaction of the change. One of another tenant
+/// is a mistake of the caller.
+async fn append(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    note: Option<AuditEntry>,
+) -> Result<(), TenancyError> {
+    let Some(note) = note else { return Ok(()) };
+    if note.tenant != tenant {
+        return Err(TenancyError::store(AuditError::Foreign));
+    }
+    append_pending(tx, &note).await.map_err(TenancyError::store)
 }

@@ -110,11 +110,11 @@ async fn a_domain_that_is_given_up_in_one_process_leads_nowhere_in_another() {
     until_cached(&there, &tenant.slug).await;
     assert!(there.by_domain(&domain.name).await.unwrap().is_none());
 
-    here.claim_domain(domain.clone()).await.unwrap();
+    here.claim_domain(domain.clone(), None).await.unwrap();
     here.set_verified(tenant.id, id, Some(database.clock.now())).await.unwrap();
     let found = until(async || there.by_domain(&domain.name).await.unwrap().is_some());
     timeout(SECOND, found).await.expect("the proof is told in time");
-    here.release_domain(tenant.id, id).await.unwrap();
+    here.release_domain(tenant.id, id, None).await.unwrap();
     let gone = until(async || there.by_domain(&domain.name).await.unwrap().is_none());
     timeout(SECOND, gone).await.expect("giving it up is told in time");
 }

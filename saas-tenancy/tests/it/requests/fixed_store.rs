@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use saas_core::TenantId;
+use saas_core::{AuditEntry, TenantId};
 use saas_tenancy::{
     Isolation, Placement, ServerId, Slug, Status, TenancyError, Tenant, TenantStore,
     domain::{Domain, DomainId},
@@ -130,7 +130,7 @@ impl TenantStore for FixedStore {
         unchanging()
     }
 
-    async fn claim_domain(&self, _: Domain) -> Result<(), TenancyError> {
+    async fn claim_domain(&self, _: Domain, _: Option<AuditEntry>) -> Result<(), TenancyError> {
         unchanging()
     }
 
@@ -143,7 +143,12 @@ impl TenantStore for FixedStore {
         unchanging()
     }
 
-    async fn release_domain(&self, _: TenantId, _: DomainId) -> Result<(), TenancyError> {
+    async fn release_domain(
+        &self,
+        _: TenantId,
+        _: DomainId,
+        _: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
         unchanging()
     }
 

@@ -31,9 +31,9 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+pub(crate) use self::device::Device;
 pub(super) use self::{
     answer::{Tokens, signed_in, with_cookies},
-    device::Device,
     failed::Failed,
 };
 use crate::{

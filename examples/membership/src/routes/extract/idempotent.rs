@@ -109,7 +109,7 @@ impl Ticket {
     ) -> Result<Created, AppError> {
         let answer = Answer {
             location: format!("{}/{}", self.path, made.id),
-            etag: etag(made.version),
+            etag: made.version.map(etag).unwrap_or_default(),
             body: serde_json::to_string(made.body).map_err(Problem::internal)?,
         };
         if let Some((key, _)) = &self.claim {
@@ -124,8 +124,8 @@ impl Ticket {
 pub struct Made<'b, T> {
     /// The last part of its address.
     pub id: String,
-    /// Its version.
-    pub version: i64,
+    /// Its version, if it has any.
+    pub version: Option<i64>,
     /// What is sent.
     pub body: &'b T,
 }
@@ -137,6 +137,17 @@ pub struct Created {
     replayed: bool,
 }
 
+impl Created {
+    /// Sends `body` in place of what is kept for a repeated request: for what is shown once.
+    ///
+    /// # Errors
+    /// A problem with status 500 if `body` cannot be written as JSON.
+    pub fn showing_once(mut self, body: &impl Serialize) -> Result<Self, AppError> {
+        self.answer.body = serde_json::to_string(body).map_err(Problem::internal)?;
+        Ok(self)
+    }
+}
+
 impl IntoResponse for Created {
     fn into_response(self) -> Response {
         let mut response = (StatusCode::CREATED, self.answer.body).into_response();
@@ -145,7 +156,9 @@ impl IntoResponse for Created {
         for (name, text) in
             [(header::LOCATION, self.answer.location), (header::ETAG, self.answer.etag)]
         {
-            if let Ok(value) = HeaderValue::try_from(text) {
+            if let Ok(value) = HeaderValue::try_from(text)
+                && !value.is_empty()
+            {
                 headers.insert(name, value);
             }
         }

@@ -3,18 +3,23 @@ use saas_core::{Clock, Problem, auth::Principal, permission::PermissionInfo, pro
 use saas_rbac::rules::Rule;
 use saas_tenancy::db::TenantDb;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::query::FilterBody;
 use crate::{
     access::perm::members::{Deactivate, Update},
+    audit_log::{self, action::MEMBER_BULK},
     error::AppError,
     input::Invalid,
     members::{self, BulkChange, BulkResult, BulkTarget, MAX_IDS, MemberId, MemberStatus},
     membership_types::MembershipTypeId,
     routes::extract::Json,
 };
+
+/// How many members an entry of the audit log names. It has room for no more.
+const NAMED: usize = 200;
 
 /// One change to many members.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -107,15 +112,35 @@ pub(super) async fn bulk(
     mut db: TenantDb,
     Json(body): Json<BulkBody>,
 ) -> Result<axum::Json<BulkReport>, AppError> {
+    let what = described(&body);
     let (target, change) = parse(body)?;
     let change = change.granted_to(&principal)?;
     let mut tx = db.begin().await?;
     let mut results = members::bulk(&mut tx, &target, change, clock.now()).await?;
-    tx.commit().await?;
     let matched = results.len();
     let changed = results.iter().filter(|result| result.code.is_none()).count();
+    let done = json!({
+        "change": what, "matched": matched, "changed": changed,
+        "members": results.iter().take(NAMED).map(|result| result.id).collect::<Vec<_>>(),
+    });
+    let tenant = tx.scope().tenant();
+    audit_log::made(&mut tx, &clock, MEMBER_BULK, ("tenant", &tenant), &done).await?;
+    tx.commit().await?;
     results.truncate(MAX_IDS);
     Ok(axum::Json(BulkReport { results, matched, changed }))
+}
+
+/// What was asked for, for the audit log.
+fn described(body: &BulkBody) -> serde_json::Value {
+    let action = match body.action {
+        BulkAction::Activate => "activate",
+        BulkAction::Suspend => "suspend",
+        BulkAction::Deactivate => "deactivate",
+        BulkAction::ChangeType => "change_type",
+    };
+    let to = body.data.as_ref().and_then(|data| data.membership_type_id);
+    let by = if body.filter.is_some() { "filter" } else { "ids" };
+    json!({ "action": action, "membership_type_id": to, "by": by })
 }
 
 fn parse(body: BulkBody) -> Result<(BulkTarget, BulkChange), AppError> {

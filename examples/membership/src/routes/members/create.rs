@@ -6,6 +6,7 @@ use saas_tenancy::db::TenantDb;
 use super::body::MemberBody;
 use crate::{
     access::perm::members::Create,
+    audit_log::{self, action::MEMBER_CREATE},
     error::AppError,
     members::{self, Member},
     routes::extract::{Created, Idempotent, Made},
@@ -42,7 +43,8 @@ pub(super) async fn create(
         return Ok(answer);
     }
     let member = members::create(&mut tx, &may, &new).await?;
-    let made = Made { id: member.id.to_string(), version: member.version, body: &member };
+    audit_log::made(&mut tx, &clock, MEMBER_CREATE, ("member", &member.id), &member).await?;
+    let made = Made { id: member.id.to_string(), version: Some(member.version), body: &member };
     let created = ticket.created(&mut tx, made).await?;
     tx.commit().await?;
     Ok(created)

@@ -7,10 +7,12 @@ use saas_core::{Clock, Problem, problem::CONTENT_TYPE};
 use saas_rbac::require::Granted;
 use saas_tenancy::db::TenantDb;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
     access::perm::members::Import,
+    audit_log::{self, action::MEMBER_IMPORT},
     error::AppError,
     input::{Faults, Invalid},
     members::import::{self, ImportFile, ImportMode, ImportReport},
@@ -44,6 +46,9 @@ pub(super) async fn import(
     let mut tx = db.begin().await?;
     let report = import::import(&mut tx, &may, file.0, mode, &clock).await?;
     if report.imported > 0 {
+        let done = json!({ "imported": report.imported, "skipped": report.skipped });
+        let tenant = may.tenant();
+        audit_log::made(&mut tx, &clock, MEMBER_IMPORT, ("tenant", &tenant), &done).await?;
         tx.commit().await?;
     } else {
         drop(tx);

@@ -7,6 +7,10 @@ use saas_tenancy::db::{TenantDb, TenantTx};
 use super::body::MemberBody;
 use crate::{
     access::perm::members::{Deactivate, Update},
+    audit_log::{
+        self,
+        action::{MEMBER_DEACTIVATE, MEMBER_UPDATE},
+    },
     error::AppError,
     members::{self, Member, MemberId, MemberStatus},
     routes::extract::{Id, IfMatch, Json, Tagged},
@@ -71,7 +75,10 @@ pub(super) async fn update(
         stays_inactive(&mut tx, id, denied).await?;
         change.status = None;
     }
+    let before = members::get(&mut tx, id).await?;
     let member = members::update(&mut tx, &may, id, &expected, &change).await?;
+    let states = (&before, &member);
+    audit_log::changed(&mut tx, &clock, MEMBER_UPDATE, ("member", &id), states).await?;
     tx.commit().await?;
     Ok(tagged(member))
 }
@@ -108,7 +115,10 @@ pub(super) async fn deactivate(
 ) -> Result<StatusCode, AppError> {
     let expected = expected.map_or(Expected::Any, |IfMatch(expected)| expected);
     let mut tx = db.begin().await?;
+    let before = members::get(&mut tx, id).await?;
     members::deactivate(&mut tx, &may, id, &expected, clock.now()).await?;
+    let states = (&before, &members::get(&mut tx, id).await?);
+    audit_log::changed(&mut tx, &clock, MEMBER_DEACTIVATE, ("member", &id), states).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

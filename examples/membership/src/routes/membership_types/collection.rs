@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::body::MembershipTypeBody;
 use crate::{
     access::perm::membership_types::Manage,
+    audit_log::{self, action::TYPE_CREATE},
     error::AppError,
     membership_types::{self, MembershipType, MembershipTypeId},
     routes::extract::{Created, Idempotent, Made},
@@ -63,7 +64,8 @@ pub(super) async fn create(
         return Ok(answer);
     }
     let made = membership_types::create(&mut tx, &may, id, &new).await?;
-    let made = Made { id: made.id.to_string(), version: made.version, body: &made };
+    audit_log::made(&mut tx, &clock, TYPE_CREATE, ("membership_type", &id), &made).await?;
+    let made = Made { id: made.id.to_string(), version: Some(made.version), body: &made };
     let created = ticket.created(&mut tx, made).await?;
     tx.commit().await?;
     Ok(created)

@@ -7,6 +7,10 @@ use saas_tenancy::db::TenantDb;
 use super::body::MembershipTypeBody;
 use crate::{
     access::perm::membership_types::Manage,
+    audit_log::{
+        self,
+        action::{TYPE_DELETE, TYPE_UPDATE},
+    },
     error::AppError,
     membership_types::{self, MembershipType, MembershipTypeId},
     routes::extract::{Id, IfMatch, Json, Tagged},
@@ -64,7 +68,10 @@ pub(super) async fn update(
 ) -> Result<Tagged<MembershipType>, AppError> {
     let change = body.into_change(clock.now())?;
     let mut tx = db.begin().await?;
+    let before = membership_types::get(&mut tx, id).await?;
     let changed = membership_types::update(&mut tx, &may, id, &expected, &change).await?;
+    let states = (&before, &changed);
+    audit_log::changed(&mut tx, &clock, TYPE_UPDATE, ("membership_type", &id), states).await?;
     tx.commit().await?;
     Ok(Tagged { version: changed.version, body: changed })
 }
@@ -84,6 +91,7 @@ pub(super) async fn update(
     ),
 )]
 pub(super) async fn delete(
+    State(clock): State<Clock>,
     may: Granted<Manage>,
     mut db: TenantDb,
     Id(id): Id<MembershipTypeId>,
@@ -91,7 +99,9 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, AppError> {
     let expected = expected.map_or(Expected::Any, |IfMatch(expected)| expected);
     let mut tx = db.begin().await?;
+    let before = membership_types::get(&mut tx, id).await?;
     membership_types::delete(&mut tx, &may, id, &expected).await?;
+    audit_log::removed(&mut tx, &clock, TYPE_DELETE, ("membership_type", &id), &before).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,11 +1,10 @@
 //! How a tenant looks.
 
-use std::sync::Arc;
-
 use axum::extract::State;
+use saas_core::{Problem, Scope};
 use saas_rbac::{require::Granted, rules::Rule};
 use saas_tenancy::{
-    ResolvedTenant, Tenant, TenantStore,
+    ResolvedTenant, Tenant,
     store::TenantChange,
     tenant::{Branding, Settings},
 };
@@ -20,9 +19,11 @@ use crate::{
         ApiRouter,
         perm::{settings, tenant::Manage},
     },
+    audit_log::{self, action::BRANDING_UPDATE},
     error::AppError,
     input::{Faults, Invalid},
     routes::extract::{IfMatch, Json, Tagged},
+    state::AppState,
 };
 
 /// The longest address of a logo, in bytes.
@@ -99,16 +100,24 @@ async fn read(tenant: ResolvedTenant) -> Tagged<BrandingView> {
     responses((status = OK, body = BrandingView, headers(("etag" = String)))),
 )]
 async fn change(
-    State(store): State<Arc<dyn TenantStore>>,
+    State(state): State<AppState>,
     may: Granted<Manage>,
+    scope: Scope,
     tenant: ResolvedTenant,
     expected: IfMatch,
     Json(body): Json<BrandingView>,
 ) -> Result<Tagged<BrandingView>, AppError> {
     let settings = Settings { branding: body.check()?, ..tenant.settings.clone() };
-    let change = TenantChange { settings: Some(settings), ..TenantChange::default() };
+    let view = |branding| serde_json::to_value(BrandingView::from(branding));
+    let before = view(&tenant.settings.branding).map_err(Problem::internal)?;
+    let after = view(&settings.branding).map_err(Problem::internal)?;
+    let states = (Some(&before), Some(&after));
+    let note =
+        audit_log::note(&scope, &state.clock, BRANDING_UPDATE, ("tenant", &tenant.id), states);
+    let change =
+        TenantChange { settings: Some(settings), note: Some(note), ..TenantChange::default() };
     let expected = version(&expected, &tenant)?;
-    Ok(tagged(&*update(&*store, &may, change, expected).await?))
+    Ok(tagged(&*update(&*state.store, &may, change, expected).await?))
 }
 
 #[cfg(test)]

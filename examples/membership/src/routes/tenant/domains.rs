@@ -6,7 +6,7 @@ use aws_lc_rs::rand;
 use axum::{extract::State, response::IntoResponse};
 use chrono::{DateTime, Utc};
 use http::{StatusCode, header};
-use saas_core::Problem;
+use saas_core::{Problem, Scope};
 use saas_rbac::{require::Granted, rules::Rule};
 use saas_tenancy::{
     ResolvedTenant, TenantStore,
@@ -14,6 +14,7 @@ use saas_tenancy::{
     resolve::HostName,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -23,6 +24,10 @@ use crate::{
     access::{
         ApiRouter,
         perm::{settings, tenant::Manage},
+    },
+    audit_log::{
+        self,
+        action::{DOMAIN_CLAIM, DOMAIN_RELEASE},
     },
     config::PublicUrl,
     error::AppError,
@@ -110,6 +115,7 @@ async fn list(
 async fn claim(
     State(state): State<AppState>,
     may: Granted<Manage>,
+    scope: Scope,
     Json(body): Json<ClaimDomain>,
 ) -> Result<impl IntoResponse, AppError> {
     let name = check(&body.name, &state.public_url)?;
@@ -125,7 +131,10 @@ async fn claim(
         token: token()?,
         verified_at: None,
     };
-    state.store.claim_domain(domain.clone()).await?;
+    let after = json!({ "name": domain.name.as_str() });
+    let states = (None, Some(&after));
+    let note = audit_log::note(&scope, &state.clock, DOMAIN_CLAIM, ("domain", &domain.id), states);
+    state.store.claim_domain(domain.clone(), Some(note)).await?;
     let location = format!("/api/v1/tenant/domains/{}", domain.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(DomainView::from(domain))))
 }
@@ -137,16 +146,21 @@ async fn claim(
     responses((status = NO_CONTENT)),
 )]
 async fn release(
-    State(store): State<Arc<dyn TenantStore>>,
+    State(state): State<AppState>,
     may: Granted<Manage>,
+    scope: Scope,
     Id(id): Id<DomainId>,
 ) -> Result<StatusCode, AppError> {
-    if !store.domains(may.tenant()).await?.iter().any(|domain| domain.id == id) {
+    let domains = state.store.domains(may.tenant()).await?;
+    let Some(domain) = domains.iter().find(|domain| domain.id == id) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found")
             .with_detail("there is nothing at this address")
             .into());
-    }
-    store.release_domain(may.tenant(), id).await?;
+    };
+    let before = json!({ "name": domain.name.as_str(), "verified_at": domain.verified_at });
+    let states = (Some(&before), None);
+    let note = audit_log::note(&scope, &state.clock, DOMAIN_RELEASE, ("domain", &id), states);
+    state.store.release_domain(may.tenant(), id, Some(note)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

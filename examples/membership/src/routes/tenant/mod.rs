@@ -3,11 +3,13 @@
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use axum::extract::State;
+use saas_core::Scope;
 use saas_rbac::{require::Granted, rules::Rule};
 use saas_tenancy::{
     ResolvedTenant, TenancyError, Tenant, TenantStore, store::TenantChange, tenant::Settings,
 };
 use serde::Deserialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -23,8 +25,10 @@ use crate::{
         ApiRouter,
         perm::{settings, tenant::Manage},
     },
+    audit_log::{self, action::TENANT_UPDATE},
     error::AppError,
     input::{Faults, Invalid, line},
+    state::AppState,
     version::Expected,
 };
 
@@ -85,15 +89,19 @@ async fn read(tenant: ResolvedTenant) -> Tagged<TenantView> {
     responses((status = OK, body = TenantView, headers(("etag" = String)))),
 )]
 async fn change(
-    State(store): State<Arc<dyn TenantStore>>,
+    State(state): State<AppState>,
     may: Granted<Manage>,
+    scope: Scope,
     tenant: ResolvedTenant,
     expected: IfMatch,
     Json(body): Json<ChangeTenant>,
 ) -> Result<Tagged<TenantView>, AppError> {
-    let change = body.check(&tenant.settings)?;
+    let mut change = body.check(&tenant.settings)?;
     let expected = version(&expected, &tenant)?;
-    Ok(tagged(&*update(&*store, &may, change, expected).await?))
+    let states = (Some(&set(&tenant, None)), Some(&set(&tenant, Some(&change))));
+    let note = audit_log::note(&scope, &state.clock, TENANT_UPDATE, ("tenant", &tenant.id), states);
+    change.note = Some(note);
+    Ok(tagged(&*update(&*state.store, &may, change, expected).await?))
 }
 
 /// Changes the tenant in which somebody may do so: there is no way to name another one.
@@ -104,6 +112,14 @@ async fn update(
     expected: i64,
 ) -> Result<Arc<Tenant>, TenancyError> {
     store.update(may.tenant(), change, Some(expected)).await
+}
+
+/// Name and settings for the audit log, as they are or as they will be.
+fn set(tenant: &Tenant, change: Option<&TenantChange>) -> Value {
+    let name = change.and_then(|change| change.name.as_ref()).unwrap_or(&tenant.name);
+    let settings = change.and_then(|change| change.settings.as_ref()).unwrap_or(&tenant.settings);
+    let Settings { time_zone, currency, .. } = settings;
+    json!({ "name": name, "time_zone": time_zone.name(), "currency": currency.to_string() })
 }
 
 fn tagged(tenant: &Tenant) -> Tagged<TenantView> {

@@ -253,7 +253,7 @@ async fn j43_an_old_proof_does_not_change_how_one_signs_in() {
     };
     let claims = owners::claims(one.user, one.session, Some(one.tenant));
     let old = app.clock.now().min(claims.iat) - chrono::TimeDelta::hours(1);
-    let old = owners::sign(app.identity(), claims.proved(old, ["pwd"]));
+    let old = owners::sign(app.identity(), &claims.proved(old, ["pwd"]));
     let refused = enrol(&old).await;
     assert_eq!(refused.told(), (401, "step_up_required"));
     let challenge = refused.challenge();
@@ -270,7 +270,7 @@ async fn j44_who_acts_for_another_does_nothing_critical() {
     let (one, _) = signed_in(&app, "acme", "owner").await;
     let root = person(&app, "root@saas.test", &[]).await;
     let acting = owners::claims(one.user, one.session, Some(one.tenant)).acted_by(root);
-    let acting = owners::sign(app.identity(), acting);
+    let acting = owners::sign(app.identity(), &acting);
     // Nobody acts for others who does not run the application.
     assert_eq!(members(&app, "acme", &acting).await.told(), (401, "invalid_token"));
     app.identity().operator.set_staff(root, Staff::SuperAdmin).await.unwrap();
@@ -297,7 +297,7 @@ async fn staff_is_staff_only_where_there_is_no_tenant() {
     app.identity().operator.set_staff(root, Staff::SuperAdmin).await.unwrap();
     let me = async |user: UserId, session: SessionId, tenant, target: &str| {
         let claims = owners::claims(user, session, tenant).in_epoch(2);
-        let bearer = format!("Bearer {}", owners::sign(app.identity(), claims));
+        let bearer = format!("Bearer {}", owners::sign(app.identity(), &claims));
         ask(app.strict_router(), ("GET", target), &[("authorization", &bearer)], Value::Null).await
     };
     let session = owners::sign_in(app.world(), root, None).await;

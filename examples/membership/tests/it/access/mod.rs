@@ -1,12 +1,21 @@
 //! Who gets in, as whom, and what they may do: the application from outside, without credentials
 //! that were not sent.
 
+mod admin;
+mod api_keys;
+mod audit;
 mod cases;
 mod cookies;
+mod invitations;
+mod isolation_table;
 mod keys;
 mod log_in;
 mod recover;
 mod revocation;
+mod role_matrix;
+mod roles;
+mod team;
+mod writes;
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, header};
@@ -138,4 +147,14 @@ async fn log_in(app: &App, slug: Option<&str>, email: &str, password: &str) -> A
     };
     let body = json!({ "email": email, "password": password });
     ask(app.strict_router(), ("POST", &target), &[], body).await
+}
+
+/// The same as [`at`] for whoever has this token or key.
+async fn with(app: &App, slug: &str, token: &str, target: (&str, &str), body: Value) -> Answer {
+    at(app, slug, target, &[("authorization", &bearer(token))], body).await
+}
+
+/// The header of whoever has this token or key.
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }

@@ -33,6 +33,8 @@ pub(crate) struct Parameter {
     /// `path`, `query` or `header`.
     pub(crate) place: String,
     pub(crate) required: bool,
+    /// A value that is right.
+    pub(crate) example: Option<String>,
 }
 
 /// A body: what it is called, and its schema.
@@ -61,7 +63,8 @@ impl Operation {
     pub(crate) fn is_of_tenant(&self) -> bool {
         let Some(path) = self.path.strip_prefix("/api/v1/") else { return false };
         let resource = path.split('/').next().unwrap_or_default();
-        !["auth", "dev", "me", "tenants"].contains(&resource)
+        let elsewhere = ["admin", "auth", "dev", "me", "tenants"].contains(&resource);
+        !elsewhere && path != "invitations/accept"
     }
 
     pub(crate) fn parameters(&self, place: &str) -> impl Iterator<Item = &Parameter> {
@@ -70,7 +73,13 @@ impl Operation {
 
     /// Where it is asked, below `/t/{slug}` if it is of the tenant's.
     pub(crate) fn target(&self, slug: &str, id: &str) -> String {
-        let path = self.path.replace("{id}", id);
+        let mut path = self.path.replace("{id}", id).replace("{user_id}", id);
+        let required = self.parameters("query").filter(|one| one.required);
+        for (number, one) in required.enumerate() {
+            let mark = if number == 0 { '?' } else { '&' };
+            let value = one.example.as_deref().unwrap_or_default();
+            path.push_str(&format!("{mark}{}={value}", one.name));
+        }
         if self.path.starts_with("/api/") { format!("/t/{slug}{path}") } else { path }
     }
 }
@@ -81,8 +90,11 @@ impl Document {
         let Value::Object(known) = known else { panic!("names and ids") };
         let mut new = Self { document, operations: Vec::new(), known, number: Cell::new(0) };
         new.operations = new.read_operations();
-        // Whoever asks it cannot ask anything else afterwards.
-        new.operations.retain(|one| one.path != "/api/v1/auth/logout");
+        // Whoever asks these cannot ask anything else afterwards.
+        let last = ["/api/v1/auth/logout", "/api/v1/team/transfer-ownership"];
+        new.operations.retain(|one| !last.contains(&one.path.as_str()));
+        // These are for the application's own staff, at no tenant's address.
+        new.operations.retain(|one| !one.path.starts_with("/api/v1/admin/"));
         new
     }
 
@@ -119,6 +131,7 @@ impl Document {
             name: text(&one["name"]),
             place: text(&one["in"]),
             required: one["required"] == true,
+            example: one["example"].as_str().map(str::to_owned),
         });
         let content = operation["requestBody"]["content"].as_object();
         let body = content.and_then(|content| content.iter().next()).map(|(kind, content)| Body {
@@ -196,7 +209,10 @@ impl Document {
             return Value::Object(members.collect());
         }
         match self.types(schema)[0].as_str() {
-            "array" => json!([self.value(name, &schema["items"], &[])]),
+            "array" => match schema["example"].as_array().or(schema["examples"][0].as_array()) {
+                Some(example) => json!(example),
+                None => json!([self.value(name, &schema["items"], &[])]),
+            },
             "integer" => schema["minimum"].as_i64().unwrap_or(1).into(),
             "object" => json!({}),
             "string" => self.text(name, schema),

@@ -21,6 +21,7 @@ use membership::{
 use saas_core::{Clock, clock::Hand};
 use saas_tenancy::{
     Isolation, ResolvedTenant,
+    audit::AuditLog,
     db::{DatabaseOptions, TenantDb},
     resolve::{Authentication, BaseDomains, Resolvers, TrustedProxies},
     store::ChangeListener,
@@ -271,6 +272,7 @@ fn state(world: &World, identity: &Identity, clock: &Clock) -> AppState {
         store: world.store.clone(),
         provisioner: world.provisioner.clone().into(),
         identity: identity.clone(),
+        audit: AuditLog::new(world.databases.clone(), world.store.clone(), clock.clone()),
         public_url: public_url(),
         proxies: TrustedProxies::default(),
         mode: Mode::Demo,

