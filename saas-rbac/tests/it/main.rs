@@ -4,6 +4,9 @@
 #[cfg(feature = "postgres")]
 mod access;
 #[cfg(test)]
+#[cfg(all(feature = "axum", feature = "postgres"))]
+mod book;
+#[cfg(test)]
 mod compile_fail;
 #[cfg(test)]
 #[cfg(feature = "postgres")]

@@ -55,7 +55,7 @@ async fn store() -> Arc<dyn TenantStore> {
         let domain = DomainId::generate(&clock);
         let name = format!("members.{slug}.example").parse().unwrap();
         let claim = Domain { id: domain, tenant: id, name, token: "t".into(), verified_at: None };
-        store.claim_domain(claim).await.unwrap();
+        store.claim_domain(claim, None).await.unwrap();
         store.set_verified(id, domain, Some(clock.now())).await.unwrap();
     }
     Arc::new(store)
