@@ -53,6 +53,10 @@ async fn j28_j29_a_token_is_good_for_its_own_tenant_whatever_else_is_said() {
     let elsewhere = members(&app, "hooli", &token).await;
     assert_eq!(elsewhere.told(), (403, "tenant_mismatch"));
     assert!(elsewhere.challenge().contains(r#"error="insufficient_scope""#));
+    // Where no permission is asked for, nothing but the layer itself compares the two.
+    let headers = [("authorization", &*bearer)];
+    let me = at(&app, "hooli", ("GET", "/me"), &headers, Value::Null).await;
+    assert_eq!(me.told(), (403, "tenant_mismatch"));
     let headers = [("host", "hooli.localhost"), ("authorization", &*bearer)];
     let by_host = ask(app.strict_router(), ("GET", "/api/v1/members"), &headers, Value::Null).await;
     assert_eq!(by_host.told(), (403, "tenant_mismatch"));

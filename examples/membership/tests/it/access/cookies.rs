@@ -89,6 +89,8 @@ async fn a_cookie_is_good_for_its_tenant_and_until_its_session_ends() {
     let ann = person(&app, "ann@acme.test", &[("acme", "owner"), ("hooli", "owner")]).await;
     let cookie = browser(&app, "acme", "ann@acme.test").await;
     assert_eq!(list(&app, "hooli", &cookie).await.told(), (403, "tenant_mismatch"));
+    let me = at(&app, "hooli", ("GET", "/me"), &[("cookie", &cookie)], Value::Null).await;
+    assert_eq!(me.told(), (403, "tenant_mismatch"));
     let of_two = format!("{cookie}; {cookie}");
     assert_eq!(list(&app, "acme", &of_two).await.told(), (401, "missing_credentials"));
     app.identity().sessions.revoke_all(ann).await.unwrap();

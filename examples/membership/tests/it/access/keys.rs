@@ -37,6 +37,8 @@ async fn j42_a_key_does_what_its_scopes_name_and_its_owner_may() {
     assert_eq!(with_key(&app, "acme", &broad, export, Value::Null).await.status, 200);
     let list = ("GET", "/members");
     assert_eq!(with_key(&app, "acme", &text, list, Value::Null).await.status, 200);
+    let me = with_key(&app, "hooli", &text, ("GET", "/me"), Value::Null).await;
+    assert_eq!(me.told(), (403, "tenant_mismatch"));
     let body = crate::app::member(&kind, 1);
     let refused = with_key(&app, "acme", &text, ("POST", "/members"), body.clone()).await;
     assert_eq!(refused.told(), (403, "permission_denied"), "no scope");

@@ -165,7 +165,7 @@ async fn every_write_route_leaves_exactly_one_entry() {
     members(&mut asked).await;
     tenant(&mut asked).await;
     access(&mut asked).await;
-    // These two are asked elsewhere: in `admin`, and in `routes`.
+    // These are asked elsewhere, of no tenant: in `admin` and in `audit`.
     for tested in [
         "POST /api/v1/admin/tenants/{id}/suspend",
         "POST /api/v1/admin/tenants/{id}/resume",
