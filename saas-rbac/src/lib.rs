@@ -30,6 +30,8 @@ pub mod mail;
 #[cfg(feature = "postgres")]
 mod memory;
 pub mod model;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 #[cfg(feature = "postgres")]
 pub mod one_time;
 #[cfg(feature = "postgres")]

@@ -3,8 +3,9 @@
 //! 1. A sealed value opens only in the context it was sealed in, so that one cannot be put into
 //!    another row or another column.
 //! 2. A wrong context, a wrong key and a changed value are one and the same error.
-//! 3. The crate seals the private parts of signing keys and the secrets of second factors, nothing
-//!    else. What can be hashed is hashed.
+//! 3. The crate seals the private parts of signing keys, the secrets of second factors, and for
+//!    identity providers the secrets of clients and what a browser keeps meanwhile; nothing else. What
+//!    can be hashed is hashed.
 //!
 //! [`StaticSeal`] has one key. An application with a key-management service implements [`Seal`] on
 //! that.

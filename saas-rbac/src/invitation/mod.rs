@@ -42,6 +42,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::json;
 
+#[cfg(feature = "oidc")]
+pub(crate) use self::seats::{lock as lock_seats, require_free as require_free_seat};
 pub use self::{
     accept::{Acceptance, Joined},
     seats::{Seats, Unlimited},

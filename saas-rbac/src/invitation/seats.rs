@@ -29,7 +29,7 @@ impl Seats for Unlimited {
 }
 
 /// Waits until nobody else takes a seat of the tenant.
-pub(super) async fn lock(tx: &mut ControlTx, tenant: TenantId) -> Result<(), AccessError> {
+pub(crate) async fn lock(tx: &mut ControlTx, tenant: TenantId) -> Result<(), AccessError> {
     sqlx::query(
         "select pg_advisory_xact_lock(hashtextextended('saas_rbac.seats:' || $1::text, 0))",
     )
@@ -42,7 +42,7 @@ pub(super) async fn lock(tx: &mut ControlTx, tenant: TenantId) -> Result<(), Acc
 
 /// Refuses when members and open invitations have taken all seats. Call it behind the [`lock`], or
 /// two count the same free seat.
-pub(super) async fn require_free(
+pub(crate) async fn require_free(
     tx: &mut ControlTx,
     tenant: TenantId,
     limit: Option<u32>,

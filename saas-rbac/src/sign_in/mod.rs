@@ -31,6 +31,8 @@
 //! ```
 
 mod answer;
+#[cfg(feature = "oidc")]
+mod elsewhere;
 mod error;
 mod log_in;
 mod open;
@@ -56,6 +58,8 @@ use crate::{
 };
 
 pub use answer::{AccessToken, Credential, Refreshed, SignedIn};
+#[cfg(feature = "oidc")]
+pub(crate) use elsewhere::Elsewhere;
 pub use error::{RecoverError, RefreshError, SignInError};
 pub use request::{LogIn, Wanted};
 

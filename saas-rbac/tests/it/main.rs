@@ -12,4 +12,7 @@ mod compile_fail;
 #[cfg(feature = "postgres")]
 mod identity;
 #[cfg(test)]
+#[cfg(feature = "oidc")]
+mod oidc;
+#[cfg(test)]
 mod permission;

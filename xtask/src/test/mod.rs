@@ -79,7 +79,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "test",
         about: "unit, integration, compile-fail and documentation tests",
-        needs: &[&tools::POSTGRES, &tools::PGBOUNCER, &tools::REDIS],
+        needs: &[&tools::POSTGRES, &tools::PGBOUNCER, &tools::REDIS, &tools::NODE],
         run: steps::test,
     },
 ];

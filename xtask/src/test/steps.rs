@@ -3,6 +3,9 @@
 use super::Outcome;
 use crate::{failure::Failure, run, tools::Toolbox, workspace};
 
+/// Where the identity provider is that the tests sign in with.
+const OIDC_PROVIDER: &str = "saas-rbac/tests/oidc-provider";
+
 /// What clippy and rustc must be silent about.
 const NO_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
@@ -54,7 +57,23 @@ pub(super) fn licences(tools: &Toolbox) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn test(tools: &Toolbox) -> Result<Outcome, Failure> {
+    install_oidc_provider(tools)?;
     let everything = ["test", "--workspace", "--all-features", "--no-fail-fast"];
     run::show(tools.cargo().args(everything))?;
     Ok(Outcome::Passed)
+}
+
+/// Exactly what its lock file names, and none of the scripts that packages bring. What is installed
+/// already is not fetched again: a test run must work without a network.
+fn install_oidc_provider(tools: &Toolbox) -> Result<(), Failure> {
+    let place = workspace::root().join(OIDC_PROVIDER);
+    let npm = |words: &[&str]| {
+        let mut npm = tools.program("npm");
+        npm.args(words).current_dir(&place);
+        npm
+    };
+    if run::succeeds(&mut npm(&["ls", "--all"])) {
+        return Ok(());
+    }
+    run::show(&mut npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
 }

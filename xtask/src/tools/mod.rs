@@ -61,6 +61,17 @@ pub(crate) const REDIS: Tool = Tool {
     services: &["redis-server"],
 };
 
+/// What the identity provider runs on that the tests sign in with.
+pub(crate) const NODE: Tool = Tool {
+    name: "Node.js",
+    programs: &["node", "npm"],
+    at_least: Version(20, 0),
+    variable: None,
+    look_in: &["/usr/bin", "/opt/homebrew/bin", "/usr/local/bin"],
+    packages: Packages { apt: "npm", dnf: "npm", apk: "npm", brew: "node" },
+    services: &[],
+};
+
 /// A program, or a few of one directory, that a command needs.
 #[derive(Debug)]
 pub(crate) struct Tool {
@@ -107,6 +118,13 @@ impl Toolbox {
         cargo.env("PATH", &self.path);
         cargo.envs(self.variables.iter().map(|(name, directory)| (name, directory)));
         cargo
+    }
+
+    /// One of the tools itself.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut program = run::command(name);
+        program.env("PATH", &self.path);
+        program
     }
 
     fn gather(tools: &[&'static Tool]) -> Result<Self, Failure> {
