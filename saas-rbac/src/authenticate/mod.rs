@@ -16,7 +16,7 @@
 //!    may change something, or a request for another protocol such as WebSocket, must come from the
 //!    same origin by `Sec-Fetch-Site`, or by `Origin` from browsers without it.
 //! 7. Every request counts in `saas_authentications_total{credential, outcome}`. A refusal is logged
-//!    with its reason; the client learns only what [`Realm`](saas_core::auth::Realm) tells. No
+//!    with its reason; the client learns only what [`Realm`] tells. No
 //!    credential is logged.
 //!
 //! | what is wrong | answer | cases |

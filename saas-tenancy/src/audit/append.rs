@@ -2,7 +2,7 @@ use saas_core::AuditEntry;
 use sqlx::{Executor, Postgres};
 
 use super::{AuditError, rows::StoredEntry};
-use crate::db::TenantTx;
+use crate::db::{TenantTx, append_entry};
 
 /// Adds an entry in the transaction of the change, so that both are committed or neither is.
 ///
@@ -34,12 +34,7 @@ where
     E: Executor<'c, Database = Postgres>,
 {
     let stored = StoredEntry::of(entry)?;
-    sqlx::query("with done as (select saas_tenancy.append_audit($1, $2, $3)) select from done")
-        .bind(stored.tenant.as_uuid())
-        .bind(stored.id.as_uuid())
-        .bind(stored.entry)
-        .execute(executor)
-        .await?;
+    append_entry(executor, stored.tenant, stored.id, &stored.entry).await?;
     Ok(())
 }
 

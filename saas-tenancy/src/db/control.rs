@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
-use saas_core::{Actor, Scope, TenantId};
+use saas_core::{Actor, Scope, TenantId, audit::AuditId};
 use sqlx::{
     Either, Execute, Executor, Postgres, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
@@ -81,6 +81,26 @@ impl ControlTx {
 }
 
 executor!(ControlTx);
+
+/// Adds an entry to the audit log of `tenant` in a transaction on the control plane. It waits there
+/// until it is relayed into the tenant's home.
+pub(crate) async fn append_entry<'c, E>(
+    executor: E,
+    tenant: TenantId,
+    id: AuditId,
+    json: &str,
+) -> Result<(), sqlx::Error>
+where
+    E: Executor<'c, Database = Postgres>,
+{
+    sqlx::query("with done as (select saas_tenancy.append_audit($1, $2, $3)) select from done")
+        .bind(tenant.as_uuid())
+        .bind(id.as_uuid())
+        .bind(json)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
 
 /// The message that opens a transaction on the rows of `scope`'s tenant, and says who acts.
 pub(super) fn begin_of_tenant(scope: &Scope) -> String {

@@ -38,6 +38,7 @@ mod system;
 mod transaction;
 
 pub use control::ControlTx;
+pub(crate) use control::append_entry;
 pub use handle::{TenantDatabases, TenantDb};
 pub use options::{DatabaseOptions, Pooler};
 pub use server::{DatabaseKey, InvalidDatabaseKey, ServerAddress};

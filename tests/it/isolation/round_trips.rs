@@ -11,6 +11,7 @@ async fn a_transaction_with_one_query_takes_three_round_trips_in_every_isolation
         world.write_notes(&mut db, 1).await;
         // The first use of a statement on a connection prepares it, which takes one more.
         for expected in [3..=4, 3..=3, 3..=3] {
+            settled(&world).await;
             proxy.take_round_trips();
             let mut tx = db.begin().await.unwrap();
             let one: String =
@@ -48,12 +49,17 @@ async fn a_read_that_nobody_follows_is_ended_all_the_same() {
     let mut tx = db.begin().await.unwrap();
     sqlx::query("select body from notes").fetch_one(&mut tx).await.unwrap();
     drop(tx);
+    settled(&world).await;
+}
+
+/// Waits until nothing is left to be ended in the background.
+async fn settled(world: &World) {
     for _ in 0..1_000 {
         if world.open_transactions().await == 0 {
             return;
         }
     }
-    panic!("the transaction is still open");
+    panic!("a transaction is still open");
 }
 
 #[tokio::test]

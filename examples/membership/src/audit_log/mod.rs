@@ -4,7 +4,7 @@
 //!    there before and what is there now: see [`changed`] and its siblings. Changes of access are
 //!    noted by `saas_rbac` in the same way.
 //! 2. Whoever has signed in and is refused for lack of a right (403) leaves an entry, too: see
-//!    [`watch`].
+//!    `watch`.
 //! 3. The entry names the address and the device of the request, and its session or key.
 //! 4. Reads are not noted, but for those that take the log itself out of the application.
 

@@ -30,8 +30,7 @@ use sqlx::{
 use self::rows::{domain, server, tenant};
 use super::{TenantChange, TenantStore, page};
 use crate::{
-    audit::{AuditError, append_pending},
-    db::{SystemTx, TenantDatabases},
+    db::{SystemTx, TenantDatabases, append_entry},
     domain::{Domain, DomainId},
     error::TenancyError,
     placement::Server,
@@ -237,7 +236,8 @@ async fn append(
 ) -> Result<(), TenancyError> {
     let Some(note) = note else { return Ok(()) };
     if note.tenant != tenant {
-        return Err(TenancyError::store(AuditError::Foreign));
+        return Err(TenancyError::store("the audit entry is of another tenant than the change"));
     }
-    append_pending(tx, &note).await.map_err(TenancyError::store)
+    let json = serde_json::to_string(&note).map_err(TenancyError::store)?;
+    append_entry(tx, tenant, note.id, &json).await.map_err(TenancyError::store)
 }

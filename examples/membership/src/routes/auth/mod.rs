@@ -5,7 +5,7 @@
 //! 2. A program gets an access token in the answer and a refresh token as a cookie, or asks for the
 //!    refresh token in the answer by sending one in a body. A browser may ask for a session, whose
 //!    cookie is all it has.
-//! 3. What only the person themselves may do takes an [`Oneself`]: no API key, and nobody who acts
+//! 3. What only the person themselves may do takes an `Oneself`: no API key, and nobody who acts
 //!    for them.
 
 mod answer;
